@@ -1,0 +1,37 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3.11
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: venv demo test test-all lint bench clean
+.DEFAULT_GOAL := demo
+
+venv: .venv/installed
+
+# torch's version pin is satisfied by a local CPU wheel where pip is configured with one, else by the default index.
+.venv/installed: pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is needed and was not found; install Python 3.11 or name another: make PYTHON=python3.12" >&2; exit 3; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: venv
+	$(BIN)/rmpsam-mobile demo --force
+
+test: venv lint
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadgroup
+
+test-all: venv lint
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: venv
+	$(BIN)/python -m benchmarks.eager_against_pte
+
+clean:
+	rm -rf .venv build dist demo_output *.egg-info

@@ -1,0 +1,204 @@
+"""What crosses borders: graph names, tensor names, shapes, dtypes and ranges. Standard library only.
+
+Letters: C mask-feature channels, Q object queries, K classes, N prompt slots, P points a slot, T frames,
+h = height / 4 and w = width / 4 the mask grid of a model input of height x width pixels.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Self
+
+from rmpsam_mobile.errors import InputError
+
+STRIDE = 4  # the mask grid is a quarter of the model input
+MULTIPLE = 32  # the encoder halves five times
+
+
+class Size(NamedTuple):
+    """Height and width of the model input in pixels, each a multiple of 32."""
+
+    height: int
+    width: int
+
+    def __str__(self) -> str:
+        """Write ``512`` for a square and ``HEIGHTxWIDTH`` else, the form that file names and options use."""
+        return str(self.height) if self.height == self.width else f"{self.height}x{self.width}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``512`` or ``HEIGHTxWIDTH``.
+
+        Raises:
+            InputError: not of that form, or not multiples of 32 from 32 to 2048.
+        """
+        match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text.strip())
+        if not match:
+            raise InputError(f"size {text!r} is neither SIDE nor HEIGHTxWIDTH; write for example 512 or 384x640")
+        return cls(int(match[1]), int(match[2] or match[1])).checked()
+
+    def checked(self) -> Self:
+        """Return self, or say which side is no multiple of 32 from 32 to 2048."""
+        for side in self:
+            if side % MULTIPLE or not MULTIPLE <= side <= 2048:
+                near = min(max(round(side / MULTIPLE), 1), 64) * MULTIPLE
+                raise InputError(f"size {self}: {side} is no multiple of {MULTIPLE} from {MULTIPLE} to 2048; try {near}")
+        return self
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Height and width of the mask grid."""
+        return self.height // STRIDE, self.width // STRIDE
+
+
+class Graph(StrEnum):
+    """The separately run parts of the model."""
+
+    ENCODER = "encoder"
+    OBJECTS = "objects"
+    PROMPTS = "prompts"
+    CLIP = "clip"
+
+
+class Target(StrEnum):
+    """What an export can be made for."""
+
+    XNNPACK = "xnnpack"
+    COREML_PACKAGE = "coreml-package"
+
+
+class PointLabel:
+    """Values of the prompt graph's ``labels``; the codes that SAM's users know."""
+
+    FOREGROUND = 1
+    BACKGROUND = 0
+    EMPTY = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorSpec:
+    """Name, static shape, dtype and meaning of one tensor at a graph's border."""
+
+    name: str
+    shape: tuple[int, ...]
+    meaning: str
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphSpec:
+    """The border of one graph: its inputs and outputs in call order."""
+
+    graph: Graph
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphSizes:
+    """The numbers that fix every shape of an export."""
+
+    size: Size
+    channels: int = 256
+    num_queries: int = 100
+    num_classes: int = 133
+    num_slots: int = 16
+    num_points: int = 1
+    clip_frames: int = 0  # 0: no clip graph
+
+    def __post_init__(self) -> None:
+        """Refuse what no graph can have."""
+        self.size.checked()
+        if not 1 <= self.num_slots <= 64:
+            raise InputError(f"{self.num_slots} prompt slots; the limit is 1 to 64; try --slots 16")
+        if not 0 <= self.clip_frames <= 5:
+            raise InputError(f"clips of {self.clip_frames} frames; the limit is 0 (none) to 5; try --clip-frames 3")
+
+
+def graph_spec(graph: Graph, sizes: GraphSizes) -> GraphSpec:
+    """Return the border of ``graph``: the one place where tensor names and shapes are written."""
+    build = {
+        Graph.ENCODER: _encoder_spec,
+        Graph.OBJECTS: _objects_spec,
+        Graph.PROMPTS: _prompts_spec,
+        Graph.CLIP: _clip_spec,
+    }[graph]
+    inputs, outputs = build(sizes)
+    return GraphSpec(graph=graph, inputs=inputs, outputs=outputs)
+
+
+_Border = tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]
+
+
+def _features(s: GraphSizes, frames: int = 1) -> TensorSpec:
+    height, width = s.size.grid
+    return TensorSpec(
+        name="mask_features",
+        shape=(1, s.channels, frames * height, width),
+        meaning="the encoder's output, handed on as it is"
+        + ("; frames under one another, rows of missing frames zero" if frames > 1 else ""),
+    )
+
+
+def _encoder_spec(s: GraphSizes) -> _Border:
+    pixels = TensorSpec(
+        name="pixel_values",
+        shape=(1, 3, *s.size),
+        meaning="RGB picture fitted into the top left corner, normalised, zero right of it and below",
+    )
+    return (pixels,), (_features(s),)
+
+
+def _object_outputs(s: GraphSizes, mask_shape: tuple[int, ...]) -> tuple[TensorSpec, ...]:
+    return (
+        TensorSpec(
+            name="class_logits",
+            shape=(1, s.num_queries, s.num_classes + 1),
+            meaning="before softmax, the last one is no object",
+        ),
+        TensorSpec(
+            name="mask_logits",
+            shape=(1, s.num_queries, *mask_shape),
+            meaning="before sigmoid, a mask is where it is > 0; upsample bilinearly first",
+        ),
+        TensorSpec(
+            name="queries",
+            shape=(1, s.num_queries, s.channels),
+            meaning="what links an object from clip to clip by cosine similarity",
+        ),
+    )
+
+
+def _objects_spec(s: GraphSizes) -> _Border:
+    return (_features(s),), _object_outputs(s, s.size.grid)
+
+
+def _clip_spec(s: GraphSizes) -> _Border:
+    height, width = s.size.grid
+    return (_features(s, s.clip_frames),), _object_outputs(s, (s.clip_frames, height, width))
+
+
+def _prompts_spec(s: GraphSizes) -> _Border:
+    slots, points = s.num_slots, s.num_points
+    inputs = (
+        _features(s),
+        TensorSpec(name="points", shape=(1, slots, points, 2), meaning="xy in pixels of the model input"),
+        TensorSpec(
+            name="labels",
+            shape=(1, slots, points + 1),
+            meaning="one for each point, then one for the box: 1 foreground or present, 0 background, -1 empty",
+        ),
+        TensorSpec(name="boxes", shape=(1, slots, 4), meaning="x1, y1, x2, y2 in pixels of the model input"),
+        TensorSpec(
+            name="image_size", shape=(1, 2), meaning="height and width of the fitted picture inside the model input"
+        ),
+    )
+    outputs = (
+        TensorSpec(
+            name="mask_logits",
+            shape=(1, slots, *s.size.grid),
+            meaning="before sigmoid, a mask is where it is > 0; all zero for an empty slot",
+        ),
+        TensorSpec(name="iou", shape=(1, slots), meaning="predicted overlap with the truth, not bounded to 0..1"),
+    )
+    return inputs, outputs
