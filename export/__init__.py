@@ -1,0 +1,1 @@
+"""From a model to a bundle: split, rewrite, capture, lower, write."""

@@ -1,0 +1,46 @@
+"""Exchange of submodules by type, with the shapes that they see: what the rewrites share."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from rmpsam_mobile.export.split import Part, SplitModel
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def swap_modules(
+    split: SplitModel, kind: type[M], replacement: Callable[[M, tuple[int, ...]], nn.Module]
+) -> list[str]:
+    """Replace each ``kind`` by ``replacement(module, shape of its first input)``; return the changed paths."""
+    changed = []
+    for graph, part in split.parts.items():
+        for path, shape in _input_shapes(part, kind).items():
+            old = part.module.get_submodule(path)
+            assert isinstance(old, kind)
+            part.module.set_submodule(path, replacement(old, shape).eval())
+            changed.append(f"{graph}.{path}")
+    return changed
+
+
+def _input_shapes(part: Part, kind: type[nn.Module]) -> dict[str, tuple[int, ...]]:
+    """Shape of the first input of each module of that kind, by path, from one run."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    found = {path: module for path, module in part.module.named_modules() if isinstance(module, kind)}
+    if not found:
+        return shapes
+
+    def record(path: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            shapes[path] = tuple(inputs[0].shape)
+
+        return hook
+
+    handles = [module.register_forward_pre_hook(record(path)) for path, module in found.items()]
+    with torch.no_grad():
+        part.module(*part.example_inputs())
+    for handle in handles:
+        handle.remove()
+    return shapes
