@@ -202,3 +202,37 @@ def _prompts_spec(s: GraphSizes) -> _Border:
         TensorSpec(name="iou", shape=(1, slots), meaning="predicted overlap with the truth, not bounded to 0..1"),
     )
     return inputs, outputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """Where logits become answers (arXiv 2401.10228's released settings)."""
+
+    mask: float = 0.0  # a pixel belongs to a mask where its logit is above
+    object_mask: float = 0.8  # a query needs this class score to enter a panoptic map
+    iou: float = 0.8  # and must keep this share of its own mask there
+    max_instances: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelContract:
+    """What whoever runs a model must know besides its graphs; apps hold none of these numbers themselves.
+
+    Coordinates outside are xy pixels of the source image, origin top left, boxes xyxy. They scale by fitted / source
+    side, without a half-pixel shift. ``mean`` and ``std`` are for 8-bit RGB.
+    """
+
+    preset: str
+    trained: bool
+    sizes: GraphSizes
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    click_half_width: float
+    class_names: tuple[str, ...]
+    num_things: int
+    thresholds: Thresholds = Thresholds()
+
+    @property
+    def label(self) -> str:
+        """Preset and size, as file names begin."""
+        return f"{self.preset}_{self.sizes.size}"

@@ -42,9 +42,13 @@ REWRITES: Final = (
         because="grid sampling has no phone kernel; row gathers and one matrix product do the same",
         after=("fold_batch_norm",),  # the gather form keeps its weight flattened, where no norm can be folded in
     ),
-    Rewrite(bake_constants, because="coordinates, positions and sine tables depend on the export size alone"),
-    Rewrite(pool_axis_means, because="XNNPACK takes no mean over one axis, but average pooling"),
     Rewrite(collapse_prompt_attention, because="a prompt attends to itself alone, and a softmax over one entry is 1"),
+    Rewrite(
+        bake_constants,
+        because="coordinates, positions, sine tables and thirds of a weight need not be computed at each run",
+        after=("collapse_prompt_attention",),  # which reads the joint projection that this splits
+    ),
+    Rewrite(pool_axis_means, because="XNNPACK takes no mean over one axis, but average pooling"),
 )
 
 

@@ -1,9 +1,10 @@
 """Turn into constants what depends on the export size alone.
 
-before:  linspace, interpolate(position table), temperature ** exponents: computed at each run
+before:  linspace, interpolate(position table), temperature ** exponents, thirds of a weight: computed at each run
 after:   tensors stored in the file
 
-Mask-grid coordinates of the neck, SeaFormer's axial positions, and the wavelengths of the prompts' sine code.
+Mask-grid coordinates of the neck, SeaFormer's axial positions, the wavelengths of the prompts' sine code, and the
+three projections of an attention, which torch keeps in one parameter. No delegate takes a weight that is computed.
 """
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from rmpsam_mobile.export.rewrites.swap import swap_modules
 from rmpsam_mobile.export.split import SplitModel
+from rmpsam_mobile.model.attention import MultiHeadAttention
 from rmpsam_mobile.model.encoders.seaformer import AxisPosition
 from rmpsam_mobile.model.neck import Coordinates
 from rmpsam_mobile.model.prompt import SineCode
@@ -58,8 +60,23 @@ class BakedSineCode(SineCode):
         return self.table
 
 
+class BakedProjections(MultiHeadAttention):
+    """``MultiHeadAttention`` with three weights in the place of one."""
+
+    def __init__(self, attention: MultiHeadAttention) -> None:
+        super().__init__(attention.out_proj.in_features, attention.num_heads)
+        self.out_proj = attention.out_proj
+        weights, biases = attention.in_proj_weight.detach().chunk(3), attention.in_proj_bias.detach().chunk(3)
+        del self.in_proj_weight, self.in_proj_bias
+        self.to_query, self.to_key, self.to_value = (_linear(*pair) for pair in zip(weights, biases, strict=True))
+
+    def project(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The three input projections."""
+        return self.to_query(query), self.to_key(key), self.to_value(value)
+
+
 def bake_constants(split: SplitModel) -> list[str]:
-    """Replace the three kinds of table."""
+    """Replace the four kinds."""
     like = next(next(iter(split.parts.values())).module.parameters()).detach()
 
     def position(module: AxisPosition, shape: tuple[int, ...]) -> nn.Module:
@@ -70,4 +87,12 @@ def bake_constants(split: SplitModel) -> list[str]:
         *swap_modules(split, Coordinates, lambda module, shape: BakedCoordinates(module(like.new_zeros(shape)))),
         *swap_modules(split, AxisPosition, position),
         *swap_modules(split, SineCode, lambda module, _: BakedSineCode(module, like)),
+        *swap_modules(split, MultiHeadAttention, lambda module, _: BakedProjections(module)),
     ]
+
+
+def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
+    linear = nn.Linear(weight.shape[1], weight.shape[0], dtype=weight.dtype).requires_grad_(requires_grad=False)
+    linear.weight.copy_(weight)
+    linear.bias.copy_(bias)
+    return linear

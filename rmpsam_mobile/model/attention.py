@@ -32,10 +32,7 @@ class MultiHeadAttention(nn.Module):
         Returns:
             [B, N, C].
         """
-        projected = zip(
-            (query, key, value), self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3), strict=True
-        )
-        q, k, v = (self._split_heads(F.linear(x, weight, bias)) for x, weight, bias in projected)
+        q, k, v = (self._split_heads(x) for x in self.project(query, key, value))
         scores = torch.bmm(q * self.scale, k.transpose(1, 2))  # [B heads, N, M]
         if mask is not None:
             scores = scores.masked_fill(mask, float("-inf"))
@@ -43,6 +40,12 @@ class MultiHeadAttention(nn.Module):
         batch, num, width = query.shape
         out = out.reshape(batch, self.num_heads, num, -1).transpose(1, 2).reshape(batch, num, width)
         return self.out_proj(out)
+
+    def project(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The three input projections, each [B, ., C] -> [B, ., C]."""
+        weights = zip((query, key, value), self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3), strict=True)
+        q, k, v = (F.linear(x, weight, bias) for x, weight, bias in weights)
+        return q, k, v
 
     def _split_heads(self, x: Tensor) -> Tensor:
         """[B, N, C] -> [B * heads, N, C / heads]."""

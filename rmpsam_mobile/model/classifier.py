@@ -16,23 +16,22 @@ class TextClassifier(nn.Module):
     The embeddings are a non-persistent buffer: official checkpoints do not hold them.
     """
 
-    text_embeddings: Tensor
+    table: Tensor  # [K * P, D]
 
     def __init__(self, text_embeddings: Tensor) -> None:
         """Args: text_embeddings: [K, P, D], rows of unit length, classes with few synonyms repeat one."""
         super().__init__()
-        self.register_buffer("text_embeddings", text_embeddings.clone(), persistent=False)
+        self.num_classes, self.num_synonyms = text_embeddings.shape[:2]
+        self.register_buffer("table", text_embeddings.flatten(0, 1).clone(), persistent=False)
 
     @property
-    def num_classes(self) -> int:
-        """Classes without void."""
-        return self.text_embeddings.shape[0]
+    def text_embeddings(self) -> Tensor:
+        """[K, P, D], as they were given."""
+        return self.table.unflatten(0, (self.num_classes, self.num_synonyms))
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """[B, Q, D] of any length -> class logits [B, Q, K + 1]."""
-        classes, synonyms, depth = self.text_embeddings.shape
         unit = F.normalize(embeddings, dim=-1, eps=1e-12)
-        table = self.text_embeddings.reshape(classes * synonyms, depth)
-        cosine = F.linear(unit, table).unflatten(-1, (classes, synonyms))
+        cosine = F.linear(unit, self.table).unflatten(-1, (self.num_classes, self.num_synonyms))
         logits = LOGIT_SCALE * cosine.amax(-1)
         return torch.cat((logits, torch.zeros_like(logits[..., :1])), -1)  # quirk 8: a row of zeros is void

@@ -31,12 +31,12 @@ def mask_product(kernels: Tensor, mask_features: Tensor) -> Tensor:
 
 
 def masked_sum(mask_logits: Tensor, mask_features: Tensor) -> Tensor:
-    """Sum of the features under each hard mask, no gradient to the mask: -> [B, Q, C].
+    """Sum of the features under each hard mask: -> [B, Q, C]. A comparison has no gradient, so none reaches the mask.
 
     A mask is where its logit is > 0; the official sigmoid > 0.5 differs only below about 1e-7 (quirk 7).
     It is a sum and no mean: queries see mask area (quirk 2).
     """
-    hard = (mask_logits.detach() > 0).to(mask_features.dtype)
+    hard = (mask_logits > 0).to(mask_features.dtype)
     return torch.bmm(hard.flatten(2), mask_features.flatten(2).transpose(1, 2))
 
 

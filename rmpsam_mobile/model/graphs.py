@@ -60,7 +60,7 @@ class ClipGraph(ObjectsGraph):
 class PromptsGraph(nn.Module):
     """``prompts(mask_features, points, labels, boxes, image_size) -> mask_logits, iou`` in N fixed slots.
 
-    This model reads one box or one click a slot: the box where its label says it is there, else the first point.
+    This model reads one box or one click a slot (P = 1): the box where its label says it is there, else the point.
     An empty slot gives zeros and never changes another slot.
     """
 
@@ -72,11 +72,9 @@ class PromptsGraph(nn.Module):
     def forward(
         self, mask_features: Tensor, points: Tensor, labels: Tensor, boxes: Tensor, image_size: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """[1, C, h, w], [1, N, P, 2], [1, N, P + 1], [1, N, 4], [1, 2] -> [1, N, h, w], [1, N]."""
-        num_points = points.shape[2]
-        has_point = labels[:, :, 0:1].clamp(0, 1)
-        has_box = labels[:, :, num_points : num_points + 1].clamp(0, 1)
-        around_click = click_boxes(points[:, :, 0:1].flatten(2), self.click_half_width)
+        """[1, C, h, w], [1, N, 1, 2], [1, N, 2], [1, N, 4], [1, 2] -> [1, N, h, w], [1, N]."""
+        has_point, has_box = labels[:, :, 0:1].clamp(0, 1), labels[:, :, 1:2].clamp(0, 1)
+        around_click = click_boxes(points.flatten(2), self.click_half_width)
         boxes = has_box * boxes + (1 - has_box) * around_click
         used = has_box + (1 - has_box) * has_point
         state = self.panoptic_head.prompts(mask_features, boxes, image_size, used)

@@ -61,6 +61,7 @@ class RmpSam(nn.Module):
         self.panoptic_head = PanopticHead(config)
         self.classifier: TextClassifier | None = None
         self.vocabulary: Vocabulary | None = None
+        self.trained = False  # set by whoever loads trained weights
 
     @property
     def preset(self) -> str:

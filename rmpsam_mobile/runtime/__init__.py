@@ -1,0 +1,9 @@
+"""Running a model: one Runner protocol over every engine, and the Segmenter on top of it."""
+
+from rmpsam_mobile.runtime.base import Array, Runner
+from rmpsam_mobile.runtime.eager import EagerRunner
+from rmpsam_mobile.runtime.prompts import Prompt
+from rmpsam_mobile.runtime.pte import PteRunner
+from rmpsam_mobile.runtime.segmenter import Panoptic, Segmenter
+
+__all__ = ["Array", "EagerRunner", "Panoptic", "Prompt", "PteRunner", "Runner", "Segmenter"]

@@ -1,0 +1,189 @@
+"""The Segmenter: one encoder run a picture, then any number of cheap answers from the same features."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from rmpsam_mobile import postprocess
+from rmpsam_mobile.bundle import is_bundle, open_bundle
+from rmpsam_mobile.checkpoint import load_checkpoint
+from rmpsam_mobile.contracts import Graph, GraphSizes, ModelContract, Size
+from rmpsam_mobile.errors import InputError
+from rmpsam_mobile.picture import read_picture
+from rmpsam_mobile.preprocess import Fit, fit_picture, pixel_values
+from rmpsam_mobile.runtime.base import Array, Runner
+from rmpsam_mobile.runtime.eager import EagerRunner, contract_of
+from rmpsam_mobile.runtime.prompts import Prompt, check_prompt, fill_slots
+from rmpsam_mobile.runtime.proposals import Proposal, propose
+from rmpsam_mobile.runtime.pte import PteRunner
+from rmpsam_mobile.runtime.tracker import VideoTracks, track_video
+
+
+@dataclass(frozen=True)
+class Panoptic:
+    """Every pixel named: ``map`` int32 [H, W] (class + 1000 * instance, number of classes = void), its segments."""
+
+    map: NDArray[np.int32]
+    segments: tuple[postprocess.PanopticSegment, ...]
+
+
+class Segmenter:
+    """Masks from a picture: by click, by box, all at once, or through a video.
+
+    Coordinates are xy pixels of the source image, origin top left; boxes xyxy. Masks are at its size.
+    """
+
+    def __init__(self, runner: Runner) -> None:
+        """Args: runner: any engine; see ``open`` for the usual way."""
+        self.runner = runner
+        self._picture: NDArray[np.uint8] | None = None
+        self._fit: Fit | None = None
+        self._features: Array | None = None
+        self._found: tuple[Array, ...] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        size: int | str | Size | None = None,
+        classifier: str | Path | None = None,
+        threads: int | None = None,
+    ) -> "Segmenter":
+        """Open a bundle folder (its .pte files run) or a checkpoint (the eager model runs).
+
+        Args:
+            path: bundle folder, our .safetensors or an official .pth.
+            size: model input of an eager model, 512 by default; a bundle has its own.
+            classifier: class embeddings for a checkpoint without them.
+            threads: of ExecuTorch's pool, for bundles.
+
+        Raises:
+            InputError: nothing usable at ``path``, or an option that does not belong to it.
+        """
+        if is_bundle(Path(path)) or Path(path).is_dir():
+            if size is not None or classifier is not None:
+                raise InputError(f"{path} is a bundle, whose size and classes are fixed; leave size and classifier away")
+            return cls(PteRunner(open_bundle(path), threads=threads))
+        model = load_checkpoint(path, classifier=classifier)
+        chosen = Size.parse(str(size if size is not None else 512))
+        return cls(EagerRunner(model, contract_of(model, GraphSizes(size=chosen))))
+
+    @property
+    def contract(self) -> ModelContract:
+        """What the model expects and knows."""
+        return self.runner.contract
+
+    @property
+    def picture(self) -> NDArray[np.uint8]:
+        """The picture that was set, uint8 RGB [H, W, 3], upright."""
+        self._require_picture()
+        assert self._picture is not None
+        return self._picture
+
+    def set_image(self, image: str | Path | Image.Image | NDArray[Any]) -> None:
+        """Read a picture (a path, a pillow image or uint8 RGB [H, W, 3]) and run the encoder once.
+
+        Raises:
+            InputError: not a picture, too small or too large.
+        """
+        picture = read_picture(image)
+        fit = fit_picture(*picture.shape[:2], self.contract.sizes.size)
+        (features,) = self.runner.run(Graph.ENCODER, [pixel_values(picture, fit)])
+        self._picture, self._fit, self._features, self._found = picture, fit, features, None
+
+    def predict(
+        self,
+        point_coords: ArrayLike | None = None,
+        point_labels: ArrayLike | None = None,
+        box: ArrayLike | None = None,
+        *,
+        return_logits: bool = False,
+    ) -> tuple[NDArray[Any], NDArray[np.floating]]:
+        """One object from points [P, 2] with labels [P] (1 foreground, 0 background) and at most one box [4].
+
+        Returns:
+            masks [1, H, W], bool or logits, and the predicted IoU [1] (not bounded to 0..1).
+
+        Raises:
+            InputError: no picture set, or a prompt that cannot be.
+            UnsupportedError: more hints in one prompt than this model reads.
+        """
+        return self.predict_many([Prompt.of(point_coords, point_labels, box)], return_logits=return_logits)
+
+    def predict_many(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        return_logits: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> tuple[NDArray[Any], NDArray[np.floating]]:
+        """One object for each prompt, any number: masks [N, H, W] and predicted IoU [N]; see ``predict``."""
+        features, fit = self._require_picture()
+        checked = [check_prompt(prompt, self.contract, *fit.picture) for prompt in prompts]
+        slots = self.contract.sizes.num_slots
+        masks: list[NDArray[Any]] = []
+        scores: list[NDArray[np.floating]] = []
+        for start in range(0, len(checked), slots):
+            chunk = checked[start : start + slots]
+            logits, iou = self.runner.run(Graph.PROMPTS, [features, *fill_slots(chunk, fit, self.contract)])
+            in_picture = postprocess.PictureMasks(logits[0, : len(chunk)], fit)
+            masks += [m if return_logits else m > self.contract.thresholds.mask for m in in_picture]
+            scores.append(iou[0, : len(chunk)])
+            if progress is not None:
+                progress(len(chunk))
+        if not masks:
+            raise InputError("no prompt given; give at least one point or box")
+        return np.stack(masks), np.concatenate(scores)
+
+    def panoptic(self, *, object_mask_thr: float | None = None, iou_thr: float | None = None) -> Panoptic:
+        """Name every pixel; thresholds are the contract's unless given."""
+        class_logits, mask_logits = self._objects()
+        limits, contract = self.contract.thresholds, self.contract
+        label_map = postprocess.panoptic(
+            class_logits,
+            mask_logits,
+            num_things=contract.num_things,
+            object_mask_thr=limits.object_mask if object_mask_thr is None else object_mask_thr,
+            iou_thr=limits.iou if iou_thr is None else iou_thr,
+        )
+        segments = postprocess.panoptic_segments(label_map, contract.num_things, len(contract.class_names))
+        return Panoptic(label_map, tuple(segments))
+
+    def instances(self, *, max_per_image: int | None = None) -> postprocess.Instances:
+        """All countable objects by falling score."""
+        class_logits, mask_logits = self._objects()
+        limit = max_per_image or self.contract.thresholds.max_instances
+        return postprocess.instances(class_logits, mask_logits, self.contract.num_things, limit)
+
+    def everything(self, *, max_proposals: int = 64, overlap: float = 0.7) -> list[Proposal]:
+        """Every object as a proposal: boxes of the object queries become prompts of the prompt decoder.
+
+        Args:
+            max_proposals: at most so many, the surest first.
+            overlap: of two proposals whose masks overlap more (IoU), the less sure goes.
+        """
+        class_logits, mask_logits = self._objects()
+        return propose(self.predict_many, class_logits, mask_logits, max_proposals=max_proposals, overlap=overlap)
+
+    def track(self, frames: Sequence[NDArray[np.uint8]], **options: Any) -> VideoTracks:
+        """Follow objects through a video of any length; see ``track_video``."""
+        return track_video(self.runner, frames, **options)
+
+    def _objects(self) -> tuple[Array, postprocess.PictureMasks]:
+        """Class logits [Q, K + 1] and masks in the source-image frame; the object graph runs once a picture."""
+        features, fit = self._require_picture()
+        if self._found is None:
+            self._found = self.runner.run(Graph.OBJECTS, [features])
+        class_logits, mask_logits, _ = self._found
+        return class_logits[0], postprocess.PictureMasks(mask_logits[0], fit)
+
+    def _require_picture(self) -> tuple[Array, Fit]:
+        if self._features is None or self._fit is None:
+            raise InputError("no picture is set; call set_image(picture) first")
+        return self._features, self._fit
