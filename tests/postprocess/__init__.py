@@ -1,0 +1,1 @@
+"""Tests of the way from logits to maps, instances and tracks."""
