@@ -1,0 +1,22 @@
+"""Files to weights: official, ImageNet and own checkpoints, read without running anything from them."""
+
+from rmpsam_mobile.checkpoint.classifier import read_classifier
+from rmpsam_mobile.checkpoint.layout import Kind, Recognised, recognise
+from rmpsam_mobile.checkpoint.load import build_model, import_checkpoint, load_checkpoint
+from rmpsam_mobile.checkpoint.store import Card, Checkpoint, read_checkpoint, save_checkpoint
+from rmpsam_mobile.checkpoint.unpickle import read_tensors
+
+__all__ = [
+    "Card",
+    "Checkpoint",
+    "Kind",
+    "Recognised",
+    "build_model",
+    "import_checkpoint",
+    "load_checkpoint",
+    "read_checkpoint",
+    "read_classifier",
+    "read_tensors",
+    "recognise",
+    "save_checkpoint",
+]
