@@ -18,4 +18,6 @@ def capture(part: Part) -> ExportedProgram:
             return torch.export.export(part.module.eval(), part.example_inputs(), strict=False)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ExportError(f"capturing the {part.spec.graph} graph failed: {reason}; run with RMPSAM_TRACEBACK=1 for all of it") from error
+        raise ExportError(
+            f"capturing the {part.spec.graph} graph failed: {reason}; run with RMPSAM_TRACEBACK=1 for all of it"
+        ) from error

@@ -47,7 +47,7 @@ def delegation_of(graph_module: GraphModule, delegate: str) -> Delegation:
 
 def multiply_adds(node: Node) -> int:
     """Multiply-adds of one node by the shapes of its values; 0 for what is neither product nor convolution."""
-    operator = getattr(node.target, "_op", node.target)  # the edge dialect wraps torch's operators
+    operator = _operator(node)
     if not isinstance(operator, torch._ops.OpOverload):
         return 0
     packet = operator.overloadpacket
@@ -74,8 +74,15 @@ def _operators(graph_module: GraphModule) -> Iterator[Node]:
 
 def _name(node: Node) -> str:
     """``aten.index_select.default`` and the like."""
-    operator = getattr(node.target, "_op", node.target)
-    return str(operator) if isinstance(operator, torch._ops.OpOverload) else str(getattr(operator, "__name__", operator))
+    operator = _operator(node)
+    return (
+        str(operator) if isinstance(operator, torch._ops.OpOverload) else str(getattr(operator, "__name__", operator))
+    )
+
+
+def _operator(node: Node) -> Any:
+    """The node's torch operator; the edge dialect wraps it."""
+    return node.target if isinstance(node.target, torch._ops.OpOverload) else getattr(node.target, "_op", node.target)
 
 
 def _value(argument: Any) -> Any:

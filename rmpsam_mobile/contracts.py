@@ -42,7 +42,9 @@ class Size(NamedTuple):
         for side in self:
             if side % MULTIPLE or not MULTIPLE <= side <= 2048:
                 near = min(max(round(side / MULTIPLE), 1), 64) * MULTIPLE
-                raise InputError(f"size {self}: {side} is no multiple of {MULTIPLE} from {MULTIPLE} to 2048; try {near}")
+                raise InputError(
+                    f"size {self}: {side} is no multiple of {MULTIPLE} from {MULTIPLE} to 2048; try {near}"
+                )
         return self
 
     @property

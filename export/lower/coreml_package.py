@@ -24,7 +24,9 @@ def lower_to_coreml_package(program: ExportedProgram, spec: GraphSpec) -> Lowere
     try:
         import coremltools as ct
     except ImportError:
-        raise MissingExtraError("Core ML export needs coremltools; install it with: pip install coremltools==9.0") from None
+        raise MissingExtraError(
+            "Core ML export needs coremltools; install it with: pip install coremltools==9.0"
+        ) from None
     nodes = program.run_decompositions().graph.nodes
     macs = sum(multiply_adds(node) for node in nodes if node.op == "call_function")
     try:

@@ -36,7 +36,9 @@ class Applied:
 
 
 REWRITES: Final = (
-    Rewrite(fold_batch_norm, because="a norm with fixed statistics is a scale and a shift of the convolution before it"),
+    Rewrite(
+        fold_batch_norm, because="a norm with fixed statistics is a scale and a shift of the convolution before it"
+    ),
     Rewrite(
         gather_deform,
         because="grid sampling has no phone kernel; row gathers and one matrix product do the same",

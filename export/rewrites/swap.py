@@ -11,9 +11,7 @@ from rmpsam_mobile.export.split import Part, SplitModel
 M = TypeVar("M", bound=nn.Module)
 
 
-def swap_modules(
-    split: SplitModel, kind: type[M], replacement: Callable[[M, tuple[int, ...]], nn.Module]
-) -> list[str]:
+def swap_modules(split: SplitModel, kind: type[M], replacement: Callable[[M, tuple[int, ...]], nn.Module]) -> list[str]:
     """Replace each ``kind`` by ``replacement(module, shape of its first input)``; return the changed paths."""
     changed = []
     for graph, part in split.parts.items():

@@ -97,6 +97,7 @@ class Manifest:
     versions: Mapping[str, str]
     lowest_runtime: Mapping[str, str]
     licences: Mapping[str, str]
+    golden_source: str  # who made the golden outputs: the "files" themselves, or "eager" where they cannot run
     files: Mapping[str, FileEntry] = field(default_factory=dict)
     schema: int = SCHEMA
 

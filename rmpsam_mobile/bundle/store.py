@@ -107,7 +107,9 @@ def _inside(folder: Path, name: str) -> None:
     pure = PurePosixPath(name)
     leaves = not name or pure.is_absolute() or ".." in pure.parts or "\\" in name or ":" in name
     if leaves or not (folder / name).resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{folder}: the manifest names {name!r}, which lies outside of the bundle; do not use this bundle")
+        raise InputError(
+            f"{folder}: the manifest names {name!r}, which lies outside of the bundle; do not use this bundle"
+        )
 
 
 def _verify_sums(folder: Path, manifest: Manifest) -> None:
@@ -120,9 +122,13 @@ def _verify_sums(folder: Path, manifest: Manifest) -> None:
     listed = {name: sha for sha, _, name in (line.partition("  ") for line in lines)}
     for name, sha in expected.items():
         if listed.get(name) != sha:
-            raise InputError(f"{folder / name}: its sha256 is not the one in {SUMS}; it was damaged, copy the bundle again")
+            raise InputError(
+                f"{folder / name}: its sha256 is not the one in {SUMS}; it was damaged, copy the bundle again"
+            )
     if listed.keys() != expected.keys():
-        raise InputError(f"{folder / SUMS} lists {len(listed)} files, the manifest {len(expected)}; copy the bundle again")
+        raise InputError(
+            f"{folder / SUMS} lists {len(listed)} files, the manifest {len(expected)}; copy the bundle again"
+        )
 
 
 def _verify(path: Path, entry: FileEntry) -> None:

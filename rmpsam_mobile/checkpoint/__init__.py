@@ -2,9 +2,10 @@
 
 from rmpsam_mobile.checkpoint.classifier import read_classifier
 from rmpsam_mobile.checkpoint.layout import Kind, Recognised, recognise
-from rmpsam_mobile.checkpoint.load import build_model, import_checkpoint, load_checkpoint
-from rmpsam_mobile.checkpoint.store import Card, Checkpoint, read_checkpoint, save_checkpoint
+from rmpsam_mobile.checkpoint.load import build_model, import_checkpoint, load_checkpoint, seeded_checkpoint
+from rmpsam_mobile.checkpoint.store import Card, Checkpoint, read_checkpoint, save_checkpoint, weights_sha256
 from rmpsam_mobile.checkpoint.unpickle import read_tensors
+from rmpsam_mobile.checkpoint.vocabulary import read_vocabulary
 
 __all__ = [
     "Card",
@@ -17,6 +18,9 @@ __all__ = [
     "read_checkpoint",
     "read_classifier",
     "read_tensors",
+    "read_vocabulary",
     "recognise",
     "save_checkpoint",
+    "seeded_checkpoint",
+    "weights_sha256",
 ]

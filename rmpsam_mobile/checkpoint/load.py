@@ -22,7 +22,7 @@ from rmpsam_mobile.checkpoint.unpickle import read_tensors
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.model.presets import preset_config
 from rmpsam_mobile.model.rmpsam import RmpSam
-from rmpsam_mobile.model.vocabulary import Vocabulary, vocabulary_for
+from rmpsam_mobile.model.vocabulary import COCO_PANOPTIC, Vocabulary, vocabulary_for
 
 START_SEED: Final = 0  # of tensors that a partial checkpoint does not have
 
@@ -101,7 +101,26 @@ def build_model(checkpoint: Checkpoint) -> RmpSam:
     if checkpoint.classifier is not None:
         model.set_classifier(checkpoint.classifier)
     model.vocabulary = checkpoint.vocabulary
+    model.trained = checkpoint.card.trained
     return model.eval()
+
+
+def seeded_checkpoint(preset: str) -> Checkpoint:
+    """Random but always equal weights and class embeddings, under COCO's names: for demos before training.
+
+    Raises:
+        InputError: unknown preset.
+    """
+    model = _seeded_model(preset)
+    generator = torch.Generator().manual_seed(START_SEED)
+    embeddings = torch.randn(len(COCO_PANOPTIC), 1, model.config.text_width, generator=generator)
+    return Checkpoint(
+        preset=preset,
+        tensors=model.state_dict(),
+        classifier=embeddings / embeddings.norm(dim=-1, keepdim=True),
+        vocabulary=COCO_PANOPTIC,
+        card=Card(source_name="seeded", kind="seeded", licence="Apache-2.0", trained=False, untrained=("all",)),
+    )
 
 
 def _seeded_model(preset: str) -> RmpSam:

@@ -4,10 +4,8 @@ The header's free text is one JSON value under one key. safetensors writes sever
 run to run; one key makes equal checkpoints equal files.
 """
 
-import errno
+import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from rmpsam_mobile.atomic import refuse_existing, write_file
 from rmpsam_mobile.checkpoint.unpickle import read_bytes
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.model.vocabulary import Vocabulary
@@ -93,11 +92,18 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path, *, force: bool = F
     target = Path(path)
     if target.is_dir():
         raise InputError(f"{path}: is a folder; give a file name in it, for example {target / 'model.safetensors'}")
-    if target.exists() and not force:
-        raise InputError(f"{path}: exists already; pass force=True (--force) to replace it, or choose another name")
-    if not target.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {target.parent}; make it first")
-    _write_whole(target, _serialised(checkpoint))
+    refuse_existing(target, force=force)
+    write_file(target, _serialised(checkpoint))
+
+
+def weights_sha256(checkpoint: Checkpoint) -> str:
+    """Hash of names, values and class embeddings: the same for a file and what was imported from it."""
+    digest = hashlib.sha256()
+    tensors = dict(checkpoint.tensors) | ({} if checkpoint.classifier is None else {CLASSIFIER_NAME: checkpoint.classifier})
+    for name in sorted(tensors):
+        digest.update(name.encode() + b"\0")
+        digest.update(tensors[name].detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:
@@ -180,27 +186,6 @@ def _serialised(checkpoint: Checkpoint) -> bytes:
     text = json.dumps(about, sort_keys=True, ensure_ascii=False)
     raw: bytes = safetensors.torch.save(tensors, metadata={_KEY: text})
     return raw
-
-
-def _write_whole(target: Path, raw: bytes) -> None:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(raw)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            free = shutil.disk_usage(target.parent).free
-            raise InputError(
-                f"{target}: needs {len(raw)} bytes, {free} are free; free some space or choose another folder"
-            ) from None
-        raise InputError(f"{target}: cannot be written ({error.strerror}); choose another folder") from None
-    except BaseException:  # an interrupt must not leave half a file either
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _from_header(tensors: dict[str, Tensor], about: dict[str, Any]) -> Checkpoint:

@@ -52,7 +52,9 @@ class SeaFormerConfig:
             raise InputError(f"{len(self.axial)} transformer stages for {len(self.mobile)} mobile stages; use fewer")
         for stage, blocks in zip(self.axial, self.mobile[-len(self.axial) :], strict=True):
             if stage.width != blocks[-1].width:
-                raise InputError(f"transformer width {stage.width} after a stage of width {blocks[-1].width}; make them equal")
+                raise InputError(
+                    f"transformer width {stage.width} after a stage of width {blocks[-1].width}; make them equal"
+                )
 
 
 EncoderConfig = ResNetConfig | SeaFormerConfig
@@ -83,4 +85,6 @@ class ModelConfig:
         if self.width % self.num_heads:
             raise InputError(f"width {self.width} is no multiple of {self.num_heads} heads; change one of them")
         if self.width % 4:
-            raise InputError(f"width {self.width} is no multiple of 4, which the coordinate code needs; try {self.width // 4 * 4}")
+            raise InputError(
+                f"width {self.width} is no multiple of 4, which the coordinate code needs; try {self.width // 4 * 4}"
+            )

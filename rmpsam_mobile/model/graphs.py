@@ -31,7 +31,9 @@ class ObjectsGraph(nn.Module):
     def __init__(self, model: RmpSam) -> None:
         super().__init__()
         if model.classifier is None:
-            raise InputError(f"{model.preset} has no class embeddings for its object graph; import it with --classifier FILE")
+            raise InputError(
+                f"{model.preset} has no class embeddings for its object graph; import it with --classifier FILE"
+            )
         self.panoptic_head, self.classifier = model.panoptic_head, model.classifier
 
     def forward(self, mask_features: Tensor) -> tuple[Tensor, Tensor, Tensor]:

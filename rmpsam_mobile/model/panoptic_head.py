@@ -76,9 +76,7 @@ class PanopticHead(nn.Module):
         position = self.pos_linear(self.sine_code(normalise_boxes(boxes, image_size)))
         return position + (self.pb_embedding.weight[1:2] + self.mask_tokens.weight[0:1])
 
-    def prompts(
-        self, features: Tensor, boxes: Tensor, image_size: Tensor, used: Tensor | None = None
-    ) -> PromptState:
+    def prompts(self, features: Tensor, boxes: Tensor, image_size: Tensor, used: Tensor | None = None) -> PromptState:
         """Run the prompt path; attention among prompts lets each see only itself, so none changes another.
 
         Args:

@@ -15,8 +15,8 @@ from rmpsam_mobile.model.clip import stack_frames, unstack_masks
 from rmpsam_mobile.model.config import ModelConfig
 from rmpsam_mobile.model.decoder import StageOutput
 from rmpsam_mobile.model.encoders import build_encoder
-from rmpsam_mobile.model.panoptic_head import PanopticHead, Steps
 from rmpsam_mobile.model.neck import Neck
+from rmpsam_mobile.model.panoptic_head import PanopticHead, Steps
 from rmpsam_mobile.model.vocabulary import Vocabulary
 
 FRAMES_AT_ONCE = 8  # of a clip through the encoder; the official code fails above 50 (quirk 3)
@@ -88,7 +88,9 @@ class RmpSam(nn.Module):
         """
         shape = tuple(pixel_values.shape)
         if len(shape) != 4 or shape[1] != 3 or shape[2] % MULTIPLE or shape[3] % MULTIPLE or not pixel_values.numel():
-            raise InputError(f"pixel_values of shape {shape}; wanted (B, 3, H, W), H and W multiples of {MULTIPLE}; pad them")
+            raise InputError(
+                f"pixel_values of shape {shape}; wanted (B, 3, H, W), H and W multiples of {MULTIPLE}; pad them"
+            )
         return Encoding(mask_features=self.neck(self.backbone(pixel_values)))
 
     def objects(self, encoding: Encoding, *, with_stages: bool = False) -> Objects:

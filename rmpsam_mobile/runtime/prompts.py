@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rmpsam_mobile.contracts import ModelContract, PointLabel
 from rmpsam_mobile.errors import InputError, UnsupportedError
-from rmpsam_mobile.preprocess import Fit
+from rmpsam_mobile.fit import Fit
 from rmpsam_mobile.runtime.base import Array
 
 
@@ -44,7 +44,9 @@ def check_prompt(prompt: Prompt, contract: ModelContract, height: int, width: in
     """
     for (x, y), label in zip(prompt.points, prompt.labels, strict=True):
         if not (0 <= x <= width and 0 <= y <= height):
-            raise InputError(f"point {x:g},{y:g} lies outside of the picture of {width} x {height} px; give xy inside it")
+            raise InputError(
+                f"point {x:g},{y:g} lies outside of the picture of {width} x {height} px; give xy inside it"
+            )
         if label not in (PointLabel.FOREGROUND, PointLabel.BACKGROUND):
             raise InputError(f"point label {label}; known: 1 foreground, 0 background")
     hints = len(prompt.points) + (prompt.box is not None)

@@ -1,74 +1,88 @@
 """ExecuTorch files as a Runner."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from rmpsam_mobile.bundle import Bundle
-from rmpsam_mobile.contracts import Graph, ModelContract, Target
+from rmpsam_mobile.contracts import Graph, ModelContract, Target, graph_spec
 from rmpsam_mobile.errors import InputError, RmpSamError, UnsupportedError
 from rmpsam_mobile.runtime.base import Array
 
 
 class PteRunner:
-    """Runs the .pte files of a bundle; each is loaded when it is first needed."""
+    """Runs .pte files; each is loaded when it is first needed, and ``load_ms`` then holds how long that took."""
 
     engine = "executorch"
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
-        """Args: bundle: opened and so verified; threads: of the process's pool, all cores by default."""
-        other = {a.target for a in bundle.manifest.graphs.values()} - {Target.XNNPACK}
+    def __init__(self, paths: Mapping[Graph, Path], contract: ModelContract) -> None:
+        """Args: paths: one file a graph; contract: what they were exported with."""
+        self.contract = contract
+        self.graphs = tuple(paths)
+        self.load_ms: dict[Graph, float] = {}
+        self._paths = paths
+        self._methods: dict[Graph, Any] = {}
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> "PteRunner":
+        """Run the files of an opened, and so verified, bundle.
+
+        Raises:
+            UnsupportedError: it is made for another engine.
+        """
+        artifacts = bundle.manifest.graphs.values()
+        other = {artifact.target for artifact in artifacts} - {Target.XNNPACK}
         if other:
             raise UnsupportedError(
                 f"{bundle.folder.name} is made for {', '.join(other)}, which does not run on this machine; "
                 "run it on a Mac or phone, or export with --target xnnpack"
             )
-        self._bundle = bundle
-        self._methods: dict[Graph, Any] = {}
-        self.load_ms: dict[Graph, float] = {}
-        self.graphs = tuple(Graph(name) for name in bundle.manifest.graphs)
-        if threads is not None:
-            set_threads(threads)
-
-    @property
-    def contract(self) -> ModelContract:
-        """See ``Runner.contract``."""
-        return self._bundle.manifest.contract
+        return cls({a.graph: bundle.path(a.graph) for a in artifacts}, bundle.manifest.contract)
 
     def load(self, graph: Graph) -> Any:
-        """Load a graph's file unless it is loaded; ``load_ms`` then holds how long it took."""
+        """Load a graph's file unless it is loaded.
+
+        Raises:
+            UnsupportedError: there is no such graph.
+        """
+        if graph not in self._paths:
+            raise UnsupportedError(f"{self.contract.label} has no {graph} graph; it has {', '.join(self.graphs)}")
         if graph not in self._methods:
-            path = self._bundle.path(graph)
+            path = self._paths[graph]
             start = time.perf_counter()
-            self._methods[graph] = load_method(path.read_bytes(), str(path))
+            self._methods[graph] = load_method(path)
             self.load_ms[graph] = 1e3 * (time.perf_counter() - start)
         return self._methods[graph]
 
     def run(self, graph: Graph, inputs: Sequence[Array]) -> tuple[Array, ...]:
         """See ``Runner.run``."""
         method = self.load(graph)
-        for spec, value in zip(self._bundle.manifest.graphs[graph].inputs, inputs, strict=True):
+        for spec, value in zip(graph_spec(graph, self.contract.sizes).inputs, inputs, strict=True):
             if value.shape != spec.shape:
                 raise InputError(f"{graph}: {spec.name} has shape {value.shape}; the file takes {spec.shape}")
         return execute(method, inputs)
 
 
-def load_method(program: bytes, where: str) -> Any:
+def load_method(path: Path) -> Any:
     """Load the only method of a .pte file.
+
+    From the file and not from bytes: the runtime does not keep those alive.
 
     Raises:
         InputError: the runtime refuses the file.
     """
-    from executorch.runtime import Runtime
+    from executorch.runtime import Runtime, Verification
 
     try:
-        return Runtime.get().load_program(program).load_method("forward")
+        # hashes were checked already
+        return Runtime.get().load_program(path, verification=Verification.Minimal).load_method("forward")
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0]
-        raise InputError(f"{where}: ExecuTorch refuses this file ({reason}); export it with this version") from None
+        raise InputError(f"{path}: ExecuTorch refuses this file ({reason}); export it with this version") from None
 
 
 def execute(method: Any, inputs: Sequence[Array]) -> tuple[Array, ...]:

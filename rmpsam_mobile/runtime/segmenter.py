@@ -14,13 +14,14 @@ from rmpsam_mobile.bundle import is_bundle, open_bundle
 from rmpsam_mobile.checkpoint import load_checkpoint
 from rmpsam_mobile.contracts import Graph, GraphSizes, ModelContract, Size
 from rmpsam_mobile.errors import InputError
+from rmpsam_mobile.fit import Fit, fit_picture
 from rmpsam_mobile.picture import read_picture
-from rmpsam_mobile.preprocess import Fit, fit_picture, pixel_values
+from rmpsam_mobile.preprocess import pixel_values
 from rmpsam_mobile.runtime.base import Array, Runner
 from rmpsam_mobile.runtime.eager import EagerRunner, contract_of
 from rmpsam_mobile.runtime.prompts import Prompt, check_prompt, fill_slots
 from rmpsam_mobile.runtime.proposals import Proposal, propose
-from rmpsam_mobile.runtime.pte import PteRunner
+from rmpsam_mobile.runtime.pte import PteRunner, set_threads
 from rmpsam_mobile.runtime.tracker import VideoTracks, track_video
 
 
@@ -68,8 +69,12 @@ class Segmenter:
         """
         if is_bundle(Path(path)) or Path(path).is_dir():
             if size is not None or classifier is not None:
-                raise InputError(f"{path} is a bundle, whose size and classes are fixed; leave size and classifier away")
-            return cls(PteRunner(open_bundle(path), threads=threads))
+                raise InputError(
+                    f"{path} is a bundle, whose size and classes are fixed; leave size and classifier away"
+                )
+            if threads is not None:
+                set_threads(threads)
+            return cls(PteRunner.of(open_bundle(path)))
         model = load_checkpoint(path, classifier=classifier)
         chosen = Size.parse(str(size if size is not None else 512))
         return cls(EagerRunner(model, contract_of(model, GraphSizes(size=chosen))))

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from rmpsam_mobile.contracts import Graph, ModelContract
 from rmpsam_mobile.errors import InputError
+from rmpsam_mobile.fit import Fit, fit_picture
 from rmpsam_mobile.postprocess import PictureMasks, clip_ends, link_queries
-from rmpsam_mobile.preprocess import Fit, fit_picture, pixel_values
+from rmpsam_mobile.preprocess import pixel_values
 from rmpsam_mobile.runtime.base import Array, Runner
 from rmpsam_mobile.runtime.frames import Frames
 
@@ -125,7 +126,9 @@ def track_video(
             spool.append(PictureMasks(clip.mask_logits[:, t], clip.fit))
             if progress is not None:
                 progress(1)
-    return VideoTracks(spool, _best_tracks(total / clips, spool, contract, len(frames), min_score)[:max_tracks], len(frames))
+    return VideoTracks(
+        spool, _best_tracks(total / clips, spool, contract, len(frames), min_score)[:max_tracks], len(frames)
+    )
 
 
 def linked_clips(runner: Runner, frames: Frames) -> Iterator[LinkedClip]:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from rmpsam_mobile.errors import InputError
+from rmpsam_mobile.checkpoint import read_vocabulary
 from rmpsam_mobile.model.vocabulary import (
     COCO_PANOPTIC,
     YOUTUBE_VIS_2019,
     Vocabulary,
-    read_vocabulary,
     vocabulary_for,
 )
 from tests.conftest import shared

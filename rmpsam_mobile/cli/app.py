@@ -1,0 +1,81 @@
+"""The Typer app, and the one place where errors become messages and exit codes."""
+
+import os
+import sys
+
+import typer
+
+from rmpsam_mobile.cli import (
+    bench,
+    demo,
+    doctor,
+    export,
+    import_checkpoint,
+    inspect,
+    list_,
+    quantize,
+    segment,
+    validate,
+)
+from rmpsam_mobile.cli.console import notes, quiet_engines
+from rmpsam_mobile.errors import RmpSamError
+
+app = typer.Typer(
+    name="rmpsam-mobile",
+    help="RMP-SAM on phones: import a checkpoint, export it, prove it, segment with it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+# In the order in which a newcomer needs them.
+for _name, _verb in (
+    ("demo", demo.demo),
+    ("doctor", doctor.doctor),
+    ("list", list_.list_),
+    ("import", import_checkpoint.import_),
+    ("quantize", quantize.quantize),
+    ("export", export.export),
+    ("inspect", inspect.inspect),
+    ("validate", validate.validate),
+    ("segment", segment.segment),
+    ("bench", bench.bench),
+):
+    app.command(_name)(_verb)
+
+
+@app.callback(invoke_without_command=True)
+def version_option(
+    ctx: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    """Print the version where it is asked for."""
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"rmpsam-mobile {installed('rmpsam-mobile')}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def main() -> None:
+    """Run the command line; every error is one line on stderr and an exit code of the error tree."""
+    if not os.environ.get("RMPSAM_TRACEBACK"):
+        quiet_engines()
+    try:
+        app(standalone_mode=True)
+    except RmpSamError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted; nothing was written", 130)
+    except Exception as error:
+        if os.environ.get("RMPSAM_TRACEBACK"):
+            raise
+        _fail(f"{type(error).__name__}: {error}; this is a bug of ours, show it with RMPSAM_TRACEBACK=1", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    notes().print("[bold red]ERROR[/]", " ".join(message.split()), highlight=False, soft_wrap=True)
+    sys.exit(code)

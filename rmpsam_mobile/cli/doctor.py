@@ -1,0 +1,64 @@
+"""``doctor``: what is installed, and what this machine can and cannot do."""
+
+from typing import Annotated
+
+import typer
+
+from rmpsam_mobile.cli.console import print_json, print_table, table
+
+# package, what it is for, the extra or pin that installs it
+_PACKAGES = (
+    ("torch", "the eager model", "torch==2.13.0"),
+    ("executorch", "XNNPACK .pte files", "executorch==1.4.1"),
+    ("torchao", "quantization", "torchao==0.18.0"),
+    ("coremltools", "Core ML packages", "coremltools==9.0"),
+    ("av", "films as input", "rmpsam-mobile[video]"),
+)
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Show what is installed and which engines run here; exit code 3 if something required is missing."""
+    found = {name: _version(name) for name, _, _ in _PACKAGES}
+    engines = _engines(found)
+    if as_json:
+        print_json({"packages": found, "engines": engines})
+    else:
+        packages = table("Packages", "package", "<version", "<for", "<install with")
+        for name, purpose, pin in _PACKAGES:
+            packages.add_row(name, found[name] or "[red]missing[/]", purpose, f"pip install '{pin}'".replace("[", "\\["))
+        print_table(packages)
+        rows = table("Engines on this machine", "engine", "<export", "<run")
+        for name, state in engines.items():
+            rows.add_row(name, state["export"], state["run"])
+        print_table(rows)
+    if any(found[name] is None for name, _, _ in _PACKAGES if name != "av"):
+        raise typer.Exit(3)
+
+
+def _version(package: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _engines(found: dict[str, str | None]) -> dict[str, dict[str, str]]:
+    import sys
+
+    pte = "yes" if found["executorch"] else "no: executorch is missing"
+    if sys.platform == "darwin":
+        core_ml = "Xcode or an app; this version does not run packages itself"
+    else:
+        core_ml = "no: Core ML predicts on Apple systems only"
+    return {
+        "eager (torch)": {"export": "-", "run": "yes" if found["torch"] else "no: torch is missing"},
+        "xnnpack (.pte)": {"export": pte, "run": pte},
+        "coreml-package (.mlpackage)": {
+            "export": "yes" if found["coremltools"] else "no: coremltools is missing",
+            "run": core_ml,
+        },
+    }

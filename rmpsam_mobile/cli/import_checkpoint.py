@@ -1,0 +1,66 @@
+"""``import``: somebody's checkpoint to our own safetensors file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rmpsam_mobile.cli.console import next_step, note, print_json, print_table, table
+
+
+def import_(
+    source: Annotated[Path, typer.Argument(help="Official .pth, torchvision ResNet, SeaFormer backbone, safetensors.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .safetensors file to write.")],
+    classifier: Annotated[Path | None, typer.Option(help="File of class embeddings (classes, synonyms, 768).")] = None,
+    vocabulary: Annotated[Path | None, typer.Option(help="Text file, one class name a line, --- before stuff.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Confirm the preset instead of recognising it.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of the weights, for the card.")] = None,
+    allow_partial: Annotated[bool, typer.Option(help="Start missing tensors from seeded random values.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Read and report, write nothing.")] = False,
+    force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Import a checkpoint; nothing in it is executed, and what does not fit is listed by name."""
+    from rmpsam_mobile.atomic import refuse_existing
+    from rmpsam_mobile.checkpoint import import_checkpoint, read_vocabulary, save_checkpoint
+
+    if not dry_run:
+        refuse_existing(output, force=force)
+    checkpoint = import_checkpoint(
+        source,
+        classifier=classifier,
+        preset=preset,
+        vocabulary=read_vocabulary(vocabulary) if vocabulary else None,
+        allow_partial=allow_partial,
+        licence=licence,
+    )
+    if not dry_run:
+        save_checkpoint(checkpoint, output, force=force)
+    card = checkpoint.card
+    report = {
+        "preset": checkpoint.preset,
+        "kind": card.kind,
+        "trained": card.trained,
+        "tensors": len(checkpoint.tensors),
+        "classes": len(checkpoint.vocabulary) if checkpoint.vocabulary else 0,
+        "licence": card.licence,
+        "source_sha256": card.source_sha256,
+        "untrained": list(card.untrained),
+        "filled": list(card.filled),
+        "left_out": [{"name": name, "reason": reason} for name, reason in card.left_out],
+        "output": None if dry_run else str(output),
+    }
+    if as_json:
+        print_json(report)
+    else:
+        shown = table(f"{source.name}", "what", "<value")
+        for key in ("preset", "kind", "trained", "tensors", "classes", "licence"):
+            shown.add_row(key, str(report[key]))
+        print_table(shown)
+        for name, reason in card.left_out:
+            note(f"left out: {name}: {reason}")
+        for group in card.untrained:
+            note(f"untrained: {group}")
+    if not checkpoint.vocabulary:
+        note("no class embeddings: boxes and clicks will work, classes will not; add them with --classifier FILE")
+    next_step("nothing was written, leave --dry-run away" if dry_run else f"rmpsam-mobile export {output} -o model.bundle")

@@ -1,0 +1,94 @@
+"""Tables that several verbs print: graphs of a bundle, parity, latency."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rmpsam_mobile.cli.console import table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rmpsam_mobile.bundle import Bundle
+    from rmpsam_mobile.validate import ParityReport
+
+
+def graphs_table(bundle: "Bundle") -> "Table":
+    """Every graph: bytes, delegated shares, planned memory, what was left to the portable kernels."""
+    shown = table(
+        bundle.manifest.name, "graph", "MB", "GMAC", "delegated: operators", "multiply-adds", "planned MB", "<not delegated"
+    )
+    for name, artifact in bundle.manifest.graphs.items():
+        delegation = artifact.delegation
+        memory = artifact.planned_memory_bytes
+        shown.add_row(
+            name,
+            f"{artifact.size_bytes / 1e6:.1f}",
+            f"{delegation.macs_total / 1e9:.2f}",
+            f"{100 * delegation.operator_share:.0f} %",
+            f"{100 * delegation.mac_share:.1f} %",
+            "-" if memory is None else f"{memory / 1e6:.1f}",
+            ", ".join(f"{_short(left.operator)} x{left.count}" for left in delegation.leftovers) or "-",
+        )
+    return shown
+
+
+def parity_table(report: "ParityReport") -> "Table":
+    """Every output against the eager model."""
+    shown = table("Parity with the eager model", "tensor", "max error", "allowed", "near zero", "PSNR dB", "mask IoU", "ok")
+    for t in report.tensors:
+        shown.add_row(
+            f"{t.graph}/{t.name}",
+            f"{t.max_error:.1e}",
+            f"{t.allowed:.1e}",
+            str(t.near_zero),
+            f"{t.psnr_db:.0f}",
+            "-" if t.mask_iou is None else f"{t.mask_iou:.4f}",
+            "yes" if t.passes else "[red]no[/]",
+        )
+    return shown
+
+
+def parity_json(report: "ParityReport | None") -> list[dict[str, Any]] | None:
+    """The same for machines; infinite PSNR, of equal tensors, is null."""
+    if report is None:
+        return None
+    return [
+        {
+            "graph": str(t.graph),
+            "tensor": t.name,
+            "max_error": t.max_error,
+            "allowed": t.allowed,
+            "near_zero": t.near_zero,
+            "psnr_db": None if t.psnr_db == float("inf") else t.psnr_db,
+            "mask_iou": t.mask_iou,
+            "passes": t.passes,
+        }
+        for t in report.tensors
+    ]
+
+
+def latency_table(report: Mapping[str, Any]) -> "Table":
+    """Graphs and the steps around them."""
+    pipeline, threads = report["pipeline"], report["runner"]["threads"] or "default"
+    shown = table(
+        f"{report['bundle']['name']}, {', '.join(report['warnings'])}, threads: {threads}", "step", "median ms", "p90 ms", "load ms"
+    )
+    for row in report["graphs"]:
+        load = sorted(report["load"]["cold_ms"][row["graph"]])[1]
+        summary = row["summary"]
+        shown.add_row(row["graph"], f"{summary['p50']:.1f}", f"{summary['p90']:.1f}", f"{load:.0f}")
+    labels = {
+        "preprocess_ms_p50": f"picture of {pipeline['picture']} to pixel values",
+        "postprocess_ms_p50": "mask logits to one mask",
+        "tap_to_mask_ms_p50": "a further click, all steps",
+        "picture_to_mask_ms_p50": "picture and first click, all steps",
+    }
+    for key, label in labels.items():
+        shown.add_row(label, f"{pipeline[key]:.1f}", "", "")
+    shown.add_row("peak memory", f"{report['memory']['peak_mb']:.0f} MB", "", f"{report['memory']['baseline_mb']:.0f} MB before")
+    return shown
+
+
+def _short(operator: str) -> str:
+    """``index_select`` for ``aten.index_select.default``."""
+    return operator.split(".")[1].removeprefix("_").removesuffix("_copy")
