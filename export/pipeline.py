@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch.export import ExportedProgram
@@ -25,6 +26,8 @@ from rmpsam_mobile.runtime.eager import contract_of, sizes_of
 from rmpsam_mobile.validate import ParityReport, check_parity, parity_inputs
 
 Progress = Callable[[str], None]
+
+DEFAULT_SIZE: Final = Size(512, 512)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,7 @@ def plan_export(
     source: str | Path,
     *,
     target: Target = Target.XNNPACK,
-    size: Size = Size(512, 512),
+    size: Size = DEFAULT_SIZE,
     num_slots: int = 16,
     clip_frames: int = 0,
     classifier: str | Path | None = None,

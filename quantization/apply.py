@@ -9,6 +9,7 @@ from torch.fx import GraphModule
 
 from rmpsam_mobile.errors import ExportError, MissingExtraError
 from rmpsam_mobile.quantization.recipes import QuantRecipe
+from rmpsam_mobile.quiet import muted_imports
 
 
 def prepare(program: ExportedProgram, recipe: QuantRecipe) -> GraphModule:
@@ -18,11 +19,12 @@ def prepare(program: ExportedProgram, recipe: QuantRecipe) -> GraphModule:
         MissingExtraError: torchao or executorch is not installed.
     """
     try:
-        from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
-            XNNPACKQuantizer,
-            get_symmetric_quantization_config,
-        )
-        from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
+        with muted_imports():
+            from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
+                XNNPACKQuantizer,
+                get_symmetric_quantization_config,
+            )
+            from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
     except ImportError:
         raise MissingExtraError(
             "quantizing needs torchao and executorch; install: pip install torchao==0.18.0"

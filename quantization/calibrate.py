@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from rmpsam_mobile.contracts import ModelContract, PointLabel
 from rmpsam_mobile.errors import InputError
-from rmpsam_mobile.picture import read_picture
 from rmpsam_mobile.fit import Fit, fit_picture
+from rmpsam_mobile.picture import read_picture
 from rmpsam_mobile.preprocess import pixel_values
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
@@ -30,7 +30,7 @@ class Calibration:
         """Pixel values [1, 3, H, W] of each picture, and its prompts: points, labels, boxes, image_size."""
         for index, file in enumerate(self.files):
             picture = read_picture(file)
-            fit = fit_picture(*picture.shape[:2], contract.sizes.size)
+            fit = fit_picture(picture.shape[0], picture.shape[1], contract.sizes.size)
             yield pixel_values(picture, fit), drawn_prompts(fit, contract, seed=index)
 
 

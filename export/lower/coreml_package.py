@@ -12,6 +12,7 @@ from rmpsam_mobile.contracts import GraphSpec
 from rmpsam_mobile.errors import ExportError, MissingExtraError
 from rmpsam_mobile.export.coverage import multiply_adds
 from rmpsam_mobile.export.lower.base import Lowered
+from rmpsam_mobile.quiet import muted_imports
 
 
 def lower_to_coreml_package(program: ExportedProgram, spec: GraphSpec) -> Lowered:
@@ -22,7 +23,8 @@ def lower_to_coreml_package(program: ExportedProgram, spec: GraphSpec) -> Lowere
         ExportError: the conversion failed.
     """
     try:
-        import coremltools as ct
+        with muted_imports():
+            import coremltools as ct
     except ImportError:
         raise MissingExtraError(
             "Core ML export needs coremltools; install it with: pip install coremltools==9.0"

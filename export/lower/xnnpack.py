@@ -1,11 +1,14 @@
 """ExecuTorch with the XNNPACK delegate: .pte files for arm64 and x86 CPUs."""
 
+from pathlib import Path
+
 from torch.export import ExportedProgram
 
 from rmpsam_mobile.contracts import GraphSpec
 from rmpsam_mobile.errors import ExportError, MissingExtraError
 from rmpsam_mobile.export.coverage import delegation_of
 from rmpsam_mobile.export.lower.base import Lowered
+from rmpsam_mobile.quiet import muted_imports
 
 
 def lower_to_xnnpack(program: ExportedProgram, spec: GraphSpec) -> Lowered:
@@ -16,8 +19,9 @@ def lower_to_xnnpack(program: ExportedProgram, spec: GraphSpec) -> Lowered:
         ExportError: the lowering failed.
     """
     try:
-        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-        from executorch.exir import to_edge_transform_and_lower
+        with muted_imports():
+            from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+            from executorch.exir import to_edge_transform_and_lower
     except ImportError:
         raise MissingExtraError("lowering needs executorch; install it with: pip install executorch==1.4.1") from None
     try:
@@ -28,8 +32,12 @@ def lower_to_xnnpack(program: ExportedProgram, spec: GraphSpec) -> Lowered:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ExportError(f"lowering the {spec.graph} graph to XNNPACK failed: {reason:.200}") from error
     buffers = manager.executorch_program.execution_plan[0].non_const_buffer_sizes
+
+    def write(path: Path) -> None:
+        path.write_bytes(manager.buffer)
+
     return Lowered(
-        write=lambda path: path.write_bytes(manager.buffer) and None,
+        write=write,
         delegation=delegation,
         planned_memory_bytes=sum(int(size) for size in buffers),
     )

@@ -8,7 +8,7 @@ Plain, depthwise, transposed and deformable convolutions alike. Folded in float6
 
 from itertools import pairwise
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from rmpsam_mobile.export.split import SplitModel
@@ -32,11 +32,13 @@ def fold_batch_norm(split: SplitModel) -> list[str]:
 
 def _fold(conv: _Convolution, norm: nn.BatchNorm2d) -> None:
     """Put the norm into the convolution's weight and bias."""
-    assert norm.running_mean is not None and norm.running_var is not None
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
     dtype = conv.weight.dtype
-    weight, bias = fuse_conv_bn_weights(
+    bias = conv.bias.double() if isinstance(conv.bias, Tensor) else None
+    weight, folded_bias = fuse_conv_bn_weights(
         conv.weight.double(),
-        None if conv.bias is None else conv.bias.double(),
+        bias,
         norm.running_mean.double(),
         norm.running_var.double(),
         norm.eps,
@@ -45,4 +47,4 @@ def _fold(conv: _Convolution, norm: nn.BatchNorm2d) -> None:
         transpose=isinstance(conv, nn.ConvTranspose2d),
     )
     conv.weight = nn.Parameter(weight.detach().to(dtype), requires_grad=False)
-    conv.bias = nn.Parameter(bias.detach().to(dtype), requires_grad=False)
+    conv.bias = nn.Parameter(folded_bias.detach().to(dtype), requires_grad=False)

@@ -28,7 +28,8 @@ class GatherDeformConv(nn.Module):
         self.height, self.width = height, width
         weight = conv.weight.detach()
         self.register_buffer("weight", weight.permute(0, 2, 3, 1).flatten(1).contiguous())  # [O, 9 C], tap by tap
-        self.register_buffer("bias", weight.new_zeros(weight.shape[0]) if conv.bias is None else conv.bias.detach())
+        bias = conv.bias.detach() if isinstance(conv.bias, Tensor) else weight.new_zeros(weight.shape[0])
+        self.register_buffer("bias", bias)
         # Where each tap reads without an offset, in the padded frame: one pixel of rim before the first.
         rows, columns = sampling_points(weight.new_zeros(1, 2 * NUM_TAPS, height, width))
         taps = torch.stack((rows, columns), -1)[0].permute(1, 2, 0, 3) + 1  # [H, W, 9, 2]

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rmpsam_mobile.bench.machine import describe_machine, peak_memory_mb
 from rmpsam_mobile.bench.timer import summarise, time_interleaved
@@ -131,8 +132,8 @@ def _actions(runner: PteRunner) -> dict[str, Callable[[], object]]:
     }
 
 
-def _one_mask(logits: Array, fit: Fit) -> Array:
-    mask: Array = PictureMasks(logits[0, :1], fit)[0] > 0
+def _one_mask(logits: Array, fit: Fit) -> NDArray[np.bool_]:
+    mask: NDArray[np.bool_] = PictureMasks(logits[0, :1], fit)[0] > 0
     return mask
 
 

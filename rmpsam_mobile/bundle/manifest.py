@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from rmpsam_mobile.contracts import Graph, GraphSpec, ModelContract, Target, TensorSpec
+from rmpsam_mobile.contracts import Graph, GraphSpec, ModelContract, Size, Target, TensorSpec
 from rmpsam_mobile.errors import InputError, UnsupportedError
 
 SCHEMA: Final = 1
@@ -132,7 +132,7 @@ def manifest_from_json(document: Any, where: str) -> Manifest:
 
 
 def _read(kind: Any, value: Any, where: str) -> Any:
-    """Read ``value`` as the annotated type ``kind``: dataclasses, named tuples, mappings, tuples, unions, scalars."""
+    """Read ``value`` as the annotated type ``kind``: dataclasses, mappings, tuples, unions, scalars."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
         return _read_dataclass(kind, value, where)
@@ -146,8 +146,8 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         return tuple(_read(k, item, f"{where}[{i}]") for i, (k, item) in enumerate(zip(kinds, items, strict=True)))
     if origin is not None and issubclass(origin, Mapping):
         return {key: _read(arguments[1], item, f"{where}.{key}") for key, item in _expect(dict, value, where).items()}
-    if isinstance(kind, type) and issubclass(kind, tuple):  # a named tuple
-        return kind(*_read(tuple[(int,) * len(kind._fields)], value, where))
+    if kind is Size:
+        return Size(*_read(tuple[int, int], value, where))
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         if value not in list(kind):
             raise InputError(f"{where} is {value!r}; known: {', '.join(kind)}; the manifest is damaged or newer")

@@ -99,7 +99,9 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path, *, force: bool = F
 def weights_sha256(checkpoint: Checkpoint) -> str:
     """Hash of names, values and class embeddings: the same for a file and what was imported from it."""
     digest = hashlib.sha256()
-    tensors = dict(checkpoint.tensors) | ({} if checkpoint.classifier is None else {CLASSIFIER_NAME: checkpoint.classifier})
+    tensors = dict(checkpoint.tensors) | (
+        {} if checkpoint.classifier is None else {CLASSIFIER_NAME: checkpoint.classifier}
+    )
     for name in sorted(tensors):
         digest.update(name.encode() + b"\0")
         digest.update(tensors[name].detach().contiguous().numpy().tobytes())

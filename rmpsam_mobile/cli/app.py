@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 
 import typer
 
@@ -17,7 +18,7 @@ from rmpsam_mobile.cli import (
     segment,
     validate,
 )
-from rmpsam_mobile.cli.console import notes, quiet_engines
+from rmpsam_mobile.cli.console import notes
 from rmpsam_mobile.errors import RmpSamError
 
 app = typer.Typer(
@@ -63,7 +64,7 @@ def version_option(
 def main() -> None:
     """Run the command line; every error is one line on stderr and an exit code of the error tree."""
     if not os.environ.get("RMPSAM_TRACEBACK"):
-        quiet_engines()
+        warnings.simplefilter("ignore")  # of engines, about one another
     try:
         app(standalone_mode=True)
     except RmpSamError as error:

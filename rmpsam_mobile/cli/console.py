@@ -1,10 +1,7 @@
-"""Streams: results on stdout, notes and progress on stderr, and engines that hold their tongue."""
+"""Streams: results on stdout, notes and progress on stderr."""
 
 import json
-import logging
-import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -82,14 +79,6 @@ def counter(what: str, total: int) -> Iterator[Callable[[int], None]]:
     with _progress() as progress:
         task = progress.add_task(what, total=total)
         yield lambda count: progress.advance(task, count)
-
-
-def quiet_engines() -> None:
-    """Silence import-time chatter of torch, torchao, executorch and coremltools; errors still come through."""
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    warnings.simplefilter("ignore")
-    for name in ("coremltools", "torchao", "torch", "executorch"):
-        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _progress() -> Any:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 PRESET: Final = "rmpsam-seaformer-tiny"  # until trained weights ship
 PHOTO: Final = "china.jpg"  # 640 x 427, one of scikit-learn's samples, which executorch brings along
-CLICK: Final = (320.0, 150.0)
-BOX: Final = (120.0, 60.0, 530.0, 290.0)
+CLICK: Final = (205.0, 215.0)  # on the pagoda
+BOX: Final = (62.0, 28.0, 374.0, 388.0)  # around it
 
 
 def demo(
@@ -47,7 +47,14 @@ def demo(
     if as_json:
         print_json({"trained": exported.bundle.manifest.contract.trained, "note": HOST_NOTE, "graphs": rows})
     else:
-        columns = ("graph", "bytes", "delegated multiply-adds", f"median ms ({HOST_NOTE})", "parity: max error", "allowed")
+        columns = (
+            "graph",
+            "bytes",
+            "delegated multiply-adds",
+            f"median ms ({HOST_NOTE})",
+            "parity: max error",
+            "allowed",
+        )
         shown = table(f"{exported.bundle.manifest.name}, fp32, XNNPACK", *columns)
         for row in rows:
             shown.add_row(*(str(value) for value in row.values()))
@@ -65,7 +72,9 @@ def _photo() -> Path:
     spec = find_spec("sklearn")
     path = Path(next(iter(spec.submodule_search_locations or [""])) if spec else "", "datasets", "images", PHOTO)
     if not path.is_file():
-        raise MissingExtraError("the demo's photograph comes with scikit-learn; install it with: pip install scikit-learn")
+        raise MissingExtraError(
+            "the demo's photograph comes with scikit-learn; install it with: pip install scikit-learn"
+        )
     return path
 
 

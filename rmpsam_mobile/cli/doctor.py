@@ -27,7 +27,9 @@ def doctor(
     else:
         packages = table("Packages", "package", "<version", "<for", "<install with")
         for name, purpose, pin in _PACKAGES:
-            packages.add_row(name, found[name] or "[red]missing[/]", purpose, f"pip install '{pin}'".replace("[", "\\["))
+            packages.add_row(
+                name, found[name] or "[red]missing[/]", purpose, f"pip install '{pin}'".replace("[", "\\[")
+            )
         print_table(packages)
         rows = table("Engines on this machine", "engine", "<export", "<run")
         for name, state in engines.items():

@@ -63,4 +63,6 @@ def import_(
             note(f"untrained: {group}")
     if not checkpoint.vocabulary:
         note("no class embeddings: boxes and clicks will work, classes will not; add them with --classifier FILE")
-    next_step("nothing was written, leave --dry-run away" if dry_run else f"rmpsam-mobile export {output} -o model.bundle")
+    next_step(
+        "nothing was written, leave --dry-run away" if dry_run else f"rmpsam-mobile export {output} -o model.bundle"
+    )

@@ -44,9 +44,7 @@ def quantize(
         print_json({"recipe": chosen.name, "size": list(sizes.size), "pictures": len(calibration.files)})
         return
     with steps(len(calibration.files) + 2) as progress:
-        coverage = quantize_model(
-            checkpoint, chosen, calibration, output, sizes=sizes, force=force, progress=progress
-        )
+        coverage = quantize_model(checkpoint, chosen, calibration, output, sizes=sizes, force=force, progress=progress)
     report = {
         "recipe": chosen.name,
         "calibration_sha256": calibration.sha256,

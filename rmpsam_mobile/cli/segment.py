@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def segment(
     model: Annotated[Path, typer.Argument(help="Bundle folder, or a checkpoint, which runs eagerly.")],
     image: Annotated[Path | None, typer.Argument(help="Picture file; leave it away with --video.")] = None,
-    point: Annotated[list[str] | None, typer.Option(help="Click X,Y in pixels of the picture; one object each.")] = None,
+    point: Annotated[
+        list[str] | None, typer.Option(help="Click X,Y in pixels of the picture; one object each.")
+    ] = None,
     box: Annotated[list[str] | None, typer.Option(help="Box X0,Y0,X1,Y1 in pixels; one object each.")] = None,
     panoptic: Annotated[bool, typer.Option("--panoptic", help="Name every pixel.")] = False,
     video: Annotated[Path | None, typer.Option(help="Folder of frames, GIF, WebP or film: follow its objects.")] = None,
@@ -155,6 +157,6 @@ def _numbers(text: str, count: int, option: str) -> list[float]:
     except ValueError:
         values = []
     if len(values) != count:
-        form = "X,Y" if count == 2 else "X0,Y0,X1,Y1"
-        raise InputError(f"{option} {text!r} is not {form}; write for example {option} {'120,80,200,160'[: 6 if count == 2 else None]}")
+        form, example = ("X,Y", "120,80") if count == 2 else ("X0,Y0,X1,Y1", "120,80,200,160")
+        raise InputError(f"{option} {text!r} is not {form}; write for example {option} {example}")
     return values

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 def graphs_table(bundle: "Bundle") -> "Table":
     """Every graph: bytes, delegated shares, planned memory, what was left to the portable kernels."""
     shown = table(
-        bundle.manifest.name, "graph", "MB", "GMAC", "delegated: operators", "multiply-adds", "planned MB", "<not delegated"
+        bundle.manifest.name,
+        "graph",
+        "MB",
+        "GMAC",
+        "delegated: operators",
+        "multiply-adds",
+        "planned MB",
+        "<not delegated",
     )
     for name, artifact in bundle.manifest.graphs.items():
         delegation = artifact.delegation
@@ -34,7 +41,9 @@ def graphs_table(bundle: "Bundle") -> "Table":
 
 def parity_table(report: "ParityReport") -> "Table":
     """Every output against the eager model."""
-    shown = table("Parity with the eager model", "tensor", "max error", "allowed", "near zero", "PSNR dB", "mask IoU", "ok")
+    shown = table(
+        "Parity with the eager model", "tensor", "max error", "allowed", "near zero", "PSNR dB", "mask IoU", "ok"
+    )
     for t in report.tensors:
         shown.add_row(
             f"{t.graph}/{t.name}",
@@ -71,7 +80,11 @@ def latency_table(report: Mapping[str, Any]) -> "Table":
     """Graphs and the steps around them."""
     pipeline, threads = report["pipeline"], report["runner"]["threads"] or "default"
     shown = table(
-        f"{report['bundle']['name']}, {', '.join(report['warnings'])}, threads: {threads}", "step", "median ms", "p90 ms", "load ms"
+        f"{report['bundle']['name']}, {', '.join(report['warnings'])}, threads: {threads}",
+        "step",
+        "median ms",
+        "p90 ms",
+        "load ms",
     )
     for row in report["graphs"]:
         load = sorted(report["load"]["cold_ms"][row["graph"]])[1]
@@ -85,7 +98,9 @@ def latency_table(report: Mapping[str, Any]) -> "Table":
     }
     for key, label in labels.items():
         shown.add_row(label, f"{pipeline[key]:.1f}", "", "")
-    shown.add_row("peak memory", f"{report['memory']['peak_mb']:.0f} MB", "", f"{report['memory']['baseline_mb']:.0f} MB before")
+    shown.add_row(
+        "peak memory", f"{report['memory']['peak_mb']:.0f} MB", "", f"{report['memory']['baseline_mb']:.0f} MB before"
+    )
     return shown
 
 

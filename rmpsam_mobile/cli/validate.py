@@ -31,7 +31,9 @@ def validate(
     if checkpoint:
         source = import_checkpoint(checkpoint, classifier=classifier)
         if weights_sha256(source) != opened.manifest.checkpoint_sha256:
-            raise InputError(f"{checkpoint} is not what {bundle.name} was made from: other weights or classes; give that one")
+            raise InputError(
+                f"{checkpoint} is not what {bundle.name} was made from: other weights or classes; give that one"
+            )
         report = check_parity(build_model(source), runner, *parity_inputs(runner))
     if as_json:
         rows = [

@@ -1,6 +1,6 @@
 """The decoder: stages that pool features under hard masks and update the queries with them.
 
-Letters: Q queries (objects or prompts), C width, h x w the mask grid; F the mask features, k the queries, M mask logits.
+Letters: Q queries (objects or prompts), C width, h x w the mask grid; F mask features, k queries, M mask logits.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from rmpsam_mobile.model.heads import Ffn, Mlp, NormedLinear
 
 @dataclass(frozen=True, kw_only=True)
 class StageOutput:
-    """What training reads of a stage: class logits [B, Q, K + 1] (None without a classifier), mask logits, IoU [B, Q, 1]."""
+    """What training reads of a stage: class logits [B, Q, K + 1] (None without classes), mask logits, IoU [B, Q, 1]."""
 
     class_logits: Tensor | None
     mask_logits: Tensor
@@ -107,6 +107,7 @@ def run_stages(
     mask_logits = mask_product(k, features)
     steps = [(k, mask_logits)]
     for stage in stages:
+        assert isinstance(stage, Stage)
         k = stage.update(features, k, mask_logits, attention_mask)
         mask_logits = stage.masks(features, k)
         steps.append((k, mask_logits))

@@ -14,6 +14,8 @@ NUM_TAPS = 9
 class DeformConv(nn.Module):
     """The reference: nine bilinear samples a pixel by grid sampling, then one matrix product."""
 
+    bias: nn.Parameter | None
+
     def __init__(self, in_width: int, width: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(width, in_width, 3, 3))
@@ -46,10 +48,10 @@ class DeformConv(nn.Module):
 def sampling_points(offsets: Tensor) -> tuple[Tensor, Tensor]:
     """Row and column that each tap of each pixel reads: [B, 18, H, W] -> two of [B, 9, H, W], in pixels."""
     height, width = offsets.shape[-2:]
-    like = {"dtype": offsets.dtype, "device": offsets.device}
-    tap = torch.arange(NUM_TAPS, device=offsets.device)
-    tap_row = (tap // 3 - 1).to(offsets.dtype).view(1, NUM_TAPS, 1, 1)
-    tap_column = (tap % 3 - 1).to(offsets.dtype).view(1, NUM_TAPS, 1, 1)
-    rows = torch.arange(height, **like).view(1, 1, height, 1) + tap_row
-    columns = torch.arange(width, **like).view(1, 1, 1, width) + tap_column
+    dtype, device = offsets.dtype, offsets.device
+    tap = torch.arange(NUM_TAPS, device=device)
+    tap_row = (tap // 3 - 1).to(dtype).view(1, NUM_TAPS, 1, 1)
+    tap_column = (tap % 3 - 1).to(dtype).view(1, NUM_TAPS, 1, 1)
+    rows = torch.arange(height, dtype=dtype, device=device).view(1, 1, height, 1) + tap_row
+    columns = torch.arange(width, dtype=dtype, device=device).view(1, 1, 1, width) + tap_column
     return offsets[:, 0::2] + rows, offsets[:, 1::2] + columns

@@ -1,5 +1,7 @@
 """Branches that read a query: mask kernel, class embedding, IoU."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -9,7 +11,7 @@ class Mlp(nn.Sequential):
 
     def __init__(self, *widths: int) -> None:
         layers: list[nn.Module] = []
-        for in_width, out_width in zip(widths, widths[1:], strict=False):
+        for in_width, out_width in pairwise(widths):
             layers += [nn.Linear(in_width, out_width), nn.ReLU()]
         super().__init__(*layers[:-1])
 

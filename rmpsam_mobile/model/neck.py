@@ -63,10 +63,10 @@ class Coordinates(nn.Module):
     def forward(self, y: Tensor) -> Tensor:
         """[B, C, h, w] -> [B, 2, h, w]."""
         batch, _, height, width = y.shape
-        like = {"dtype": y.dtype, "device": y.device}
-        x = torch.linspace(-1, 1, width, **like).view(1, 1, 1, width).expand(batch, 1, height, width)
-        y = torch.linspace(-1, 1, height, **like).view(1, 1, height, 1).expand(batch, 1, height, width)
-        return torch.cat((x, y), 1)
+        columns = torch.linspace(-1, 1, width, dtype=y.dtype, device=y.device).view(1, 1, 1, width)
+        rows = torch.linspace(-1, 1, height, dtype=y.dtype, device=y.device).view(1, 1, height, 1)
+        grid = (batch, 1, height, width)
+        return torch.cat((columns.expand(grid), rows.expand(grid)), 1)
 
 
 class Neck(nn.Module):

@@ -13,7 +13,7 @@ from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.model.classifier import TextClassifier
 from rmpsam_mobile.model.clip import stack_frames, unstack_masks
 from rmpsam_mobile.model.config import ModelConfig
-from rmpsam_mobile.model.decoder import StageOutput
+from rmpsam_mobile.model.decoder import Stage, StageOutput
 from rmpsam_mobile.model.encoders import build_encoder
 from rmpsam_mobile.model.neck import Neck
 from rmpsam_mobile.model.panoptic_head import PanopticHead, Steps
@@ -166,5 +166,8 @@ class RmpSam(nn.Module):
 
     def _read_stages(self, steps: Steps) -> tuple[StageOutput, ...]:
         """The stages' outputs from their queries and masks; step 0 is the state before the first stage."""
-        stages = zip(self.panoptic_head.mask_heads, steps[1:], strict=True)
-        return tuple(stage.read(k, mask_logits, self.classifier) for stage, (k, mask_logits) in stages)
+        outputs = []
+        for stage, (k, mask_logits) in zip(self.panoptic_head.mask_heads, steps[1:], strict=True):
+            assert isinstance(stage, Stage)
+            outputs.append(stage.read(k, mask_logits, self.classifier))
+        return tuple(outputs)

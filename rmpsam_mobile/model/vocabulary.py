@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rmpsam_mobile.errors import InputError
 
+
 @dataclass(frozen=True)
 class Vocabulary:
     """Names of the classes, things first.

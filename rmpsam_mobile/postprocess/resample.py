@@ -3,6 +3,7 @@
 N masks; h, w the mask grid; H, W height and width of the target in pixels.
 """
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -56,6 +57,10 @@ class PictureMasks:
     def __len__(self) -> int:
         """Count the masks."""
         return len(self._logits)
+
+    def __iter__(self) -> Iterator[NDArray[np.floating]]:
+        """Resample one mask after the other."""
+        return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> NDArray[np.floating]:
         """Return the logits [H, W] of one mask."""

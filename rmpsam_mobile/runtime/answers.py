@@ -70,7 +70,9 @@ class Answers:
                 shapes.append(Shape(mask, self.names[segment.label], i, segment.is_thing))
         for i, answer in enumerate(self.prompted):
             shapes.append(Shape(answer.mask, f"{answer.name} {i + 1}", 100 + i))
-        points = [(x, y, label) for a in self.prompted for (x, y), label in zip(a.prompt.points, a.prompt.labels, strict=True)]
+        points = [
+            (x, y, label) for a in self.prompted for (x, y), label in zip(a.prompt.points, a.prompt.labels, strict=True)
+        ]
         boxes = [answer.prompt.box for answer in self.prompted if answer.prompt.box is not None]
         return draw_overlay(self.segmenter.picture, shapes, points=points, boxes=boxes, banner=banner)
 

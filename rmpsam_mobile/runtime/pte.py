@@ -11,6 +11,7 @@ import torch
 from rmpsam_mobile.bundle import Bundle
 from rmpsam_mobile.contracts import Graph, ModelContract, Target, graph_spec
 from rmpsam_mobile.errors import InputError, RmpSamError, UnsupportedError
+from rmpsam_mobile.quiet import muted_imports
 from rmpsam_mobile.runtime.base import Array
 
 
@@ -75,8 +76,8 @@ def load_method(path: Path) -> Any:
     Raises:
         InputError: the runtime refuses the file.
     """
-    from executorch.runtime import Runtime, Verification
-
+    with muted_imports():
+        from executorch.runtime import Runtime, Verification
     try:
         # hashes were checked already
         return Runtime.get().load_program(path, verification=Verification.Minimal).load_method("forward")
@@ -103,6 +104,6 @@ def set_threads(threads: int) -> None:
     """
     if threads < 1:
         raise InputError(f"{threads} threads; at least 1; leave --threads away for all cores")
-    from executorch.extension.pybindings import _portable_lib
-
+    with muted_imports():
+        from executorch.extension.pybindings import _portable_lib
     _portable_lib._unsafe_reset_threadpool(threads)

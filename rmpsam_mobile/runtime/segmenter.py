@@ -98,7 +98,7 @@ class Segmenter:
             InputError: not a picture, too small or too large.
         """
         picture = read_picture(image)
-        fit = fit_picture(*picture.shape[:2], self.contract.sizes.size)
+        fit = fit_picture(picture.shape[0], picture.shape[1], self.contract.sizes.size)
         (features,) = self.runner.run(Graph.ENCODER, [pixel_values(picture, fit)])
         self._picture, self._fit, self._features, self._found = picture, fit, features, None
 

@@ -144,7 +144,7 @@ def linked_clips(runner: Runner, frames: Frames) -> Iterator[LinkedClip]:
         pictures = list(itertools.islice(stream, end - start))
         if {p.shape for p in pictures} != {pictures[0].shape}:
             raise InputError(f"frames {start} to {end - 1} differ in size; make all frames one size")
-        fit = fit_picture(*pictures[0].shape[:2], runner.contract.sizes.size)
+        fit = fit_picture(pictures[0].shape[0], pictures[0].shape[1], runner.contract.sizes.size)
         features = [runner.run(Graph.ENCODER, [pixel_values(picture, fit)])[0] for picture in pictures]
         class_logits, mask_logits, queries = _objects(runner, features)
         order = slice(None) if previous is None else link_queries(previous, queries)

@@ -114,9 +114,7 @@ def test_an_existing_file_is_kept_without_force(tmp_path: Path) -> None:
     path.write_text("precious")
     with pytest.raises(InputError) as caught:
         save_checkpoint(small_checkpoint(), path)
-    assert str(caught.value) == (
-        f"{path} exists already; choose another name, or replace it with --force"
-    )
+    assert str(caught.value) == (f"{path} exists already; choose another name, or replace it with --force")
     assert path.read_text() == "precious"
     save_checkpoint(small_checkpoint(), path, force=True)
     assert read_checkpoint(path).card == CARD
@@ -137,7 +135,9 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkey
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InputError, match=r": the disk is full, [\d,]+ bytes needed and [\d,]+ bytes free; free some space$"):
+    with pytest.raises(
+        InputError, match=r": the disk is full, [\d,]+ bytes needed and [\d,]+ bytes free; free some space$"
+    ):
         save_checkpoint(small_checkpoint(), path, force=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.safetensors"]
     assert path.read_text() == "precious"
@@ -161,7 +161,9 @@ def test_a_really_full_disk_leaves_nothing(tmp_path: Path) -> None:
         pytest.skip("only root may mount the small disk that this fills")
     try:
         big = Checkpoint(preset="rmpsam-r18", tensors={"a": torch.zeros(2**16)})
-        with pytest.raises(InputError, match=r": the disk is full, 26\d,\d{3} bytes needed and 65,536 bytes free; free some space$"):
+        with pytest.raises(
+            InputError, match=r": the disk is full, 26\d,\d{3} bytes needed and 65,536 bytes free; free some space$"
+        ):
             save_checkpoint(big, disk / "model.safetensors")
         assert list(disk.iterdir()) == []
     finally:

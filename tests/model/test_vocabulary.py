@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.checkpoint import read_vocabulary
+from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.model.vocabulary import (
     COCO_PANOPTIC,
     YOUTUBE_VIS_2019,

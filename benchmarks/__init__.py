@@ -1,0 +1,1 @@
+"""Measurements behind the figures in the texts: each file one command, each result stored in benchmarks/results."""

@@ -1,0 +1,114 @@
+"""Eager model against its .pte files, graph by graph: ratios of one interleaved run.
+
+python -m benchmarks.eager_against_pte [--preset NAME] [--size 512] [--runs 20] [--threads 1 2]
+
+Both sides get the same number of threads and the same inputs. Host figures: they say nothing about a phone.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
+from rmpsam_mobile.bench.machine import describe_machine
+from rmpsam_mobile.bundle import golden_inputs
+from rmpsam_mobile.checkpoint import build_model, save_checkpoint, seeded_checkpoint
+from rmpsam_mobile.cli.console import print_table, table
+from rmpsam_mobile.contracts import Graph, Size
+from rmpsam_mobile.export.pipeline import export_bundle, plan_export
+from rmpsam_mobile.runtime import Array, EagerRunner, PteRunner, Runner
+from rmpsam_mobile.runtime.pte import set_threads
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    """Export once, time both sides in turn for each number of threads, store and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="rmpsam-seaformer-tiny")
+    parser.add_argument("--size", default="512")
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    options = parser.parse_args()
+    checkpoint, size = seeded_checkpoint(options.preset), Size.parse(options.size)
+    with tempfile.TemporaryDirectory() as folder:
+        save_checkpoint(checkpoint, Path(folder, "model.safetensors"))
+        exported = export_bundle(
+            plan_export(Path(folder, "model.safetensors"), size=size), Path(folder, "model.bundle")
+        )
+        pte = PteRunner.of(exported.bundle)
+        eager = EagerRunner(build_model(checkpoint), pte.contract)
+        rows = [row for threads in options.threads for row in _measure(eager, pte, threads, options.runs)]
+    report = {
+        "command": f"python -m benchmarks.eager_against_pte --preset {options.preset} --size {options.size}",
+        "note": HOST_NOTE,
+        "machine": describe_machine(),
+        "rows": rows,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"eager_against_pte_{options.preset}_{size}.json"
+    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    _print(rows, f"{options.preset} at {size}, {HOST_NOTE}")
+
+
+def _measure(eager: Runner, pte: Runner, threads: int, runs: int) -> list[dict[str, Any]]:
+    torch.set_num_threads(threads)
+    set_threads(threads)
+    inputs = _inputs(pte)
+    actions: dict[str, Callable[[], object]] = {}
+    for graph, arrays in inputs.items():
+        actions[f"eager {graph}"] = partial(eager.run, graph, arrays)
+        actions[f"pte {graph}"] = partial(pte.run, graph, arrays)
+    samples = time_interleaved(actions, runs=runs, warmup=3)
+    rows = []
+    for graph in inputs:
+        ours, theirs = samples[f"pte {graph}"], samples[f"eager {graph}"]
+        ratios = np.asarray(theirs) / np.asarray(ours)
+        low, middle, high = np.percentile(ratios, [10, 50, 90])
+        rows.append(
+            {
+                "graph": str(graph),
+                "threads": threads,
+                "eager_ms": asdict(summarise(theirs)),
+                "pte_ms": asdict(summarise(ours)),
+                "eager_over_pte": {"p10": low, "p50": middle, "p90": high},
+            }
+        )
+    return rows
+
+
+def _inputs(runner: Runner) -> dict[Graph, Sequence[Array]]:
+    pixels, prompts = golden_inputs(runner.contract)
+    (features,) = runner.run(Graph.ENCODER, [pixels])
+    return {
+        Graph.ENCODER: [pixels],
+        Graph.OBJECTS: [features],
+        Graph.PROMPTS: [features, *prompts.values()],
+    }
+
+
+def _print(rows: list[dict[str, Any]], title: str) -> None:
+    shown = table(title, "graph", "threads", "eager ms", ".pte ms", "eager / .pte", "p10 to p90")
+    for row in rows:
+        ratio = row["eager_over_pte"]
+        shown.add_row(
+            row["graph"],
+            str(row["threads"]),
+            f"{row['eager_ms']['p50']:.1f}",
+            f"{row['pte_ms']['p50']:.1f}",
+            f"{ratio['p50']:.2f}",
+            f"{ratio['p10']:.2f} to {ratio['p90']:.2f}",
+        )
+    print_table(shown)
+
+
+if __name__ == "__main__":
+    main()
