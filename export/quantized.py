@@ -147,14 +147,14 @@ def _calibrate(
             progress(f"calibrate {count}")
             image = torch.from_numpy(pixels)
             features = encoder(image)
+            inputs = {
+                Graph.ENCODER: (image,),
+                Graph.OBJECTS: (features,),
+                Graph.PROMPTS: (features, *(torch.from_numpy(np.ascontiguousarray(p)) for p in prompts)),
+                Graph.CLIP: (torch.cat([features] * max(parts.sizes.clip_frames, 1), 2),),
+            }
             for graph, module in prepared.items():
-                if graph is Graph.ENCODER:
-                    module(image)
-                elif graph is Graph.PROMPTS:
-                    module(features, *(torch.from_numpy(np.ascontiguousarray(p)) for p in prompts))
-                else:
-                    frames = parts.sizes.clip_frames if graph is Graph.CLIP else 1
-                    module(torch.cat([features] * frames, 2))
+                module(*inputs[graph])
 
 
 def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:

@@ -33,3 +33,12 @@ def muted_imports() -> Iterator[None]:
         os.close(void)
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.ERROR)
+
+
+@contextlib.contextmanager
+def muted_warnings() -> Iterator[None]:
+    """Hide Python warnings while engines work on one another's old calls; RMPSAM_TRACEBACK=1 shows all of them."""
+    with warnings.catch_warnings():
+        if not os.environ.get("RMPSAM_TRACEBACK"):
+            warnings.simplefilter("ignore")
+        yield

@@ -8,7 +8,7 @@ from rmpsam_mobile.contracts import GraphSpec
 from rmpsam_mobile.errors import ExportError, MissingExtraError
 from rmpsam_mobile.export.coverage import delegation_of
 from rmpsam_mobile.export.lower.base import Lowered
-from rmpsam_mobile.quiet import muted_imports
+from rmpsam_mobile.quiet import muted_imports, muted_warnings
 
 
 def lower_to_xnnpack(program: ExportedProgram, spec: GraphSpec) -> Lowered:
@@ -25,9 +25,10 @@ def lower_to_xnnpack(program: ExportedProgram, spec: GraphSpec) -> Lowered:
     except ImportError:
         raise MissingExtraError("lowering needs executorch; install it with: pip install executorch==1.4.1") from None
     try:
-        edge = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
-        delegation = delegation_of(edge.exported_program().graph_module, "XNNPACK")
-        manager = edge.to_executorch()
+        with muted_warnings():  # executorch 1.4 uses what torch 2.13 and importlib have deprecated
+            edge = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+            delegation = delegation_of(edge.exported_program().graph_module, "XNNPACK")
+            manager = edge.to_executorch()
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ExportError(f"lowering the {spec.graph} graph to XNNPACK failed: {reason:.200}") from error

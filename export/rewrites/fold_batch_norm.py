@@ -22,12 +22,19 @@ def fold_batch_norm(split: SplitModel) -> list[str]:
     changed = []
     for graph, part in split.parts.items():
         for path, parent in list(part.module.named_modules()):
-            for (name, child), (norm_name, norm) in pairwise(list(parent.named_children())):
-                if isinstance(child, _Convolution) and isinstance(norm, nn.BatchNorm2d):
-                    _fold(child, norm)
-                    setattr(parent, norm_name, nn.Identity())
-                    changed.append(".".join(filter(None, (graph, path, name))))
+            changed += [".".join(filter(None, (graph, path, name))) for name in _fold_children(parent)]
     return changed
+
+
+def _fold_children(parent: nn.Module) -> list[str]:
+    """Fold the norms among one module's children; return the convolutions that took one."""
+    names = []
+    for (name, child), (norm_name, norm) in pairwise(list(parent.named_children())):
+        if isinstance(child, _Convolution) and isinstance(norm, nn.BatchNorm2d):
+            _fold(child, norm)
+            setattr(parent, norm_name, nn.Identity())
+            names.append(name)
+    return names
 
 
 def _fold(conv: _Convolution, norm: nn.BatchNorm2d) -> None:

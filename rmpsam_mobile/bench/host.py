@@ -1,7 +1,7 @@
 """Latency of a bundle on this machine: graph by graph, and from picture to mask."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -54,7 +54,7 @@ def bench_on_host(
     runner = PteRunner.of(bundle)
     samples = time_interleaved(_actions(runner), runs=runs, warmup=warmup, progress=progress)
     summaries = {name: asdict(summarise(times)) for name, times in samples.items()}
-    p50 = {name: summary["p50"] for name, summary in summaries.items()}
+    about = bundle.manifest
     return {
         "schema": "rmpsam.latency/1",
         "status": "ok",
@@ -63,35 +63,28 @@ def bench_on_host(
         "tool": {"name": "rmpsam-mobile", "version": version("rmpsam-mobile"), "command": sys.argv[1:]},
         "started": started,
         "finished": _now(),
-        "bundle": {"name": bundle.manifest.name, "folder": bundle.folder.name, "trained": runner.contract.trained},
+        "bundle": {"name": about.name, "folder": bundle.folder.name, "trained": about.contract.trained},
         "target": describe_machine(),
-        "runner": {
-            "kind": "python",
-            "runtime": "executorch",
-            "runtime_version": version("executorch"),
-            "threads": threads,
-        },
-        "protocol": {
-            "runs": runs,
-            "warmup": warmup,
-            "clock": "perf_counter",
-            "order": "interleaved",
-            "input": "golden",
-        },
+        "runner": {"runtime": runner.engine, "runtime_version": version("executorch"), "threads": threads},
+        "protocol": {"runs": runs, "warmup": warmup, "order": "interleaved", "input": "golden"},
         "load": {"cold_ms": load_ms},
-        "graphs": [
-            {"graph": str(graph), "samples_ms": samples[graph], "summary": summaries[graph]} for graph in runner.graphs
-        ],
-        "pipeline": {
-            "picture": f"{_PICTURE[1]} x {_PICTURE[0]} px",
-            "preprocess_ms_p50": p50["preprocess"],
-            "encoder_ms_p50": p50[Graph.ENCODER],
-            "prompt_ms_p50": p50[Graph.PROMPTS],
-            "postprocess_ms_p50": p50["postprocess"],
-            "tap_to_mask_ms_p50": p50[Graph.PROMPTS] + p50["postprocess"],
-            "picture_to_mask_ms_p50": sum(p50[k] for k in ("preprocess", Graph.ENCODER, Graph.PROMPTS, "postprocess")),
-        },
+        "graphs": [{"graph": str(g), "samples_ms": samples[g], "summary": summaries[g]} for g in runner.graphs],
+        "pipeline": _pipeline({name: summary["p50"] for name, summary in summaries.items()}),
         "memory": {"baseline_mb": baseline, "peak_mb": peak_memory_mb(), "method": "maxrss"},
+    }
+
+
+def _pipeline(p50: Mapping[str, float]) -> dict[str, Any]:
+    """Medians of the steps around the graphs, and what they add up to."""
+    first = ("preprocess", Graph.ENCODER, Graph.PROMPTS, "postprocess")
+    return {
+        "picture": f"{_PICTURE[1]} x {_PICTURE[0]} px",
+        "preprocess_ms_p50": p50["preprocess"],
+        "encoder_ms_p50": p50[Graph.ENCODER],
+        "prompt_ms_p50": p50[Graph.PROMPTS],
+        "postprocess_ms_p50": p50["postprocess"],
+        "tap_to_mask_ms_p50": p50[Graph.PROMPTS] + p50["postprocess"],
+        "picture_to_mask_ms_p50": sum(p50[step] for step in first),
     }
 
 

@@ -1,11 +1,9 @@
 """What a tracked video leaves behind: YouTube-VIS results and an animated overlay."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from rmpsam_mobile.contracts import ModelContract
@@ -52,29 +50,13 @@ def write_animation(
         How many frames the animation shows: every one up to 240, else every n-th.
     """
     step = -(-len(frames) // MAX_FRAMES)
-    drawn = list(_drawn(found, frames, contract, banner, step, progress))
-    first, rest = drawn[0], drawn[1:]
-    first.save(path, save_all=True, append_images=rest, duration=100 * step, loop=0)
-    return len(drawn)
-
-
-def _drawn(
-    found: VideoTracks,
-    frames: Frames,
-    contract: ModelContract,
-    banner: str,
-    step: int,
-    progress: Callable[[int], None],
-) -> Iterator[Image.Image]:
+    drawn: list[Image.Image] = []
     for t, (frame, tracks) in enumerate(zip(frames, found.frames(), strict=True)):
         progress(1)
-        if t % step:
-            continue
-        shapes = [Shape(mask, f"{contract.class_names[track.label]} {track.id}", track.id) for track, mask in tracks]
-        yield _small(frame, shapes, banner)
-
-
-def _small(frame: NDArray[np.uint8], shapes: list[Shape], banner: str) -> Image.Image:
-    picture = draw_overlay(frame, shapes, banner=banner)
-    picture.thumbnail((MAX_SIDE, MAX_SIDE))
-    return picture
+        if t % step == 0:
+            named = ((mask, f"{contract.class_names[track.label]} {track.id}", track.id) for track, mask in tracks)
+            picture = draw_overlay(frame, [Shape(*shape) for shape in named], banner=banner)
+            picture.thumbnail((MAX_SIDE, MAX_SIDE))
+            drawn.append(picture)
+    drawn[0].save(path, save_all=True, append_images=drawn[1:], duration=100 * step, loop=0)
+    return len(drawn)
