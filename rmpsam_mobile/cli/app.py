@@ -69,6 +69,12 @@ def main() -> None:
         app(standalone_mode=True)
     except RmpSamError as error:
         _fail(str(error), error.exit_code)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        where, why = error.filename or "the system", error.strerror or str(error)
+        _fail(f"{where}: {why}; check the path, its rights and the disk", 2)
     except KeyboardInterrupt:
         _fail("interrupted; nothing was written", 130)
     except Exception as error:

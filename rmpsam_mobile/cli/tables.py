@@ -1,6 +1,7 @@
 """Tables that several verbs print: graphs of a bundle, parity, latency."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from rmpsam_mobile.cli.console import table
@@ -58,17 +59,17 @@ def parity_table(report: "ParityReport") -> "Table":
 
 
 def parity_json(report: "ParityReport | None") -> list[dict[str, Any]] | None:
-    """The same for machines; infinite PSNR, of equal tensors, is null."""
+    """The same for machines; what is not finite, as the PSNR of equal tensors, is null."""
     if report is None:
         return None
     return [
         {
             "graph": str(t.graph),
             "tensor": t.name,
-            "max_error": t.max_error,
-            "allowed": t.allowed,
+            "max_error": _finite(t.max_error),
+            "allowed": _finite(t.allowed),
             "near_zero": t.near_zero,
-            "psnr_db": None if t.psnr_db == float("inf") else t.psnr_db,
+            "psnr_db": _finite(t.psnr_db),
             "mask_iou": t.mask_iou,
             "passes": t.passes,
         }
@@ -102,6 +103,10 @@ def latency_table(report: Mapping[str, Any]) -> "Table":
         "peak memory", f"{report['memory']['peak_mb']:.0f} MB", "", f"{report['memory']['baseline_mb']:.0f} MB before"
     )
     return shown
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
 
 
 def _short(operator: str) -> str:

@@ -127,13 +127,14 @@ class RmpSam(nn.Module):
             InputError: wrong shape, or a coordinate that is not finite.
         """
         features = encoding.mask_features
+        boxes_xyxy, (height, width) = torch.as_tensor(boxes_xyxy), (int(side) for side in image_size)
         if boxes_xyxy.dim() != 3 or boxes_xyxy.shape[0] != features.shape[0] or boxes_xyxy.shape[2] != 4:
             raise InputError(f"boxes of shape {tuple(boxes_xyxy.shape)}; wanted ({features.shape[0]}, N, 4)")
         if not torch.isfinite(boxes_xyxy).all():
             raise InputError("a box has a coordinate that is not a finite number; give pixels of the picture")
-        if min(image_size) < 1:
-            raise InputError(f"image_size {tuple(image_size)}; wanted height and width of the picture, at least 1")
-        size = torch.tensor([image_size], dtype=features.dtype, device=features.device)
+        if min(height, width) < 1:
+            raise InputError(f"image_size ({height}, {width}); wanted height and width of the picture, at least 1")
+        size = torch.tensor([[height, width]], dtype=features.dtype, device=features.device)
         state = self.panoptic_head.prompts(features, boxes_xyxy.to(features), size)
         return Prompted(
             mask_logits=state.mask_logits,
