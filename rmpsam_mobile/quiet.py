@@ -1,4 +1,4 @@
-"""Engines that hold their tongue: what they say while they are imported concerns nobody who uses them."""
+"""Engines that hold their tongue: what they say while they start concerns nobody who uses them."""
 
 import contextlib
 import logging
@@ -11,10 +11,10 @@ _CHATTY = ("coremltools", "torchao", "torch", "torch.utils._pytree", "executorch
 
 
 @contextlib.contextmanager
-def muted_imports() -> Iterator[None]:
+def muted_start() -> Iterator[None]:
     """Hide warnings, log lines and what C++ writes to stderr; RMPSAM_TRACEBACK=1 shows all of it.
 
-    For imports only: the file descriptor is the whole process's.
+    For imports and first calls only: the file descriptor is the whole process's.
     """
     if os.environ.get("RMPSAM_TRACEBACK"):
         yield

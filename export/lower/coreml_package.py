@@ -12,7 +12,7 @@ from rmpsam_mobile.contracts import GraphSpec
 from rmpsam_mobile.errors import ExportError, MissingExtraError
 from rmpsam_mobile.export.coverage import multiply_adds
 from rmpsam_mobile.export.lower.base import Lowered
-from rmpsam_mobile.quiet import muted_imports
+from rmpsam_mobile.quiet import muted_start, muted_warnings
 
 
 def lower_to_coreml_package(program: ExportedProgram, spec: GraphSpec) -> Lowered:
@@ -23,24 +23,25 @@ def lower_to_coreml_package(program: ExportedProgram, spec: GraphSpec) -> Lowere
         ExportError: the conversion failed.
     """
     try:
-        with muted_imports():
+        with muted_start():
             import coremltools as ct
     except ImportError:
         raise MissingExtraError(
             "Core ML export needs coremltools; install it with: pip install coremltools==9.0"
         ) from None
-    nodes = program.run_decompositions().graph.nodes
-    macs = sum(multiply_adds(node) for node in nodes if node.op == "call_function")
     try:
-        model = ct.convert(
-            program.run_decompositions({}),
-            convert_to="mlprogram",
-            inputs=[ct.TensorType(name=tensor.name, shape=tensor.shape) for tensor in spec.inputs],
-            outputs=[ct.TensorType(name=tensor.name) for tensor in spec.outputs],
-            minimum_deployment_target=ct.target.iOS17,
-            compute_precision=ct.precision.FLOAT16,
-            skip_model_load=True,
-        )
+        with muted_warnings():  # deprecated calls of its own, clamps whose open end overflows float16, a late clean-up
+            nodes = program.run_decompositions().graph.nodes
+            macs = sum(multiply_adds(node) for node in nodes if node.op == "call_function")
+            model = ct.convert(
+                program.run_decompositions({}),
+                convert_to="mlprogram",
+                inputs=[ct.TensorType(name=tensor.name, shape=tensor.shape) for tensor in spec.inputs],
+                outputs=[ct.TensorType(name=tensor.name) for tensor in spec.outputs],
+                minimum_deployment_target=ct.target.iOS17,
+                compute_precision=ct.precision.FLOAT16,
+                skip_model_load=True,
+            )
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ExportError(f"converting the {spec.graph} graph to Core ML failed: {reason:.200}") from error

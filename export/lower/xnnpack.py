@@ -8,7 +8,7 @@ from rmpsam_mobile.contracts import GraphSpec
 from rmpsam_mobile.errors import ExportError, MissingExtraError
 from rmpsam_mobile.export.coverage import delegation_of
 from rmpsam_mobile.export.lower.base import Lowered
-from rmpsam_mobile.quiet import muted_imports, muted_warnings
+from rmpsam_mobile.quiet import muted_start, muted_warnings
 
 
 def lower_to_xnnpack(program: ExportedProgram, spec: GraphSpec) -> Lowered:
@@ -19,7 +19,7 @@ def lower_to_xnnpack(program: ExportedProgram, spec: GraphSpec) -> Lowered:
         ExportError: the lowering failed.
     """
     try:
-        with muted_imports():
+        with muted_start():
             from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
             from executorch.exir import to_edge_transform_and_lower
     except ImportError:

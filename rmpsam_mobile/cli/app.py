@@ -84,5 +84,9 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    notes().print("[bold red]ERROR[/]", " ".join(message.split()), highlight=False, soft_wrap=True)
+    from rich.text import Text
+
+    # as Text: a message may hold brackets, as in pip install 'rmpsam-mobile[video]'
+    line = Text("ERROR", style="bold red").append(" " + " ".join(message.split()), style="not bold default")
+    notes().print(line, highlight=False, soft_wrap=True)
     sys.exit(code)

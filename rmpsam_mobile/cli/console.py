@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 UNTRAINED = "untrained weights: masks and names mean nothing yet"
 
@@ -19,7 +20,7 @@ def notes() -> "Console":
     """The console on stderr; NO_COLOR and FORCE_COLOR are obeyed."""
     from rich.console import Console
 
-    return Console(stderr=True)
+    return Console(stderr=True, emoji=False)
 
 
 def note(message: str) -> None:
@@ -41,8 +42,16 @@ def print_table(table: "Table") -> None:
     """The result for people; a pipe gets a fixed width, so that no figure is cut."""
     from rich.console import Console
 
-    out = Console()
-    (out if out.is_terminal else Console(width=110)).print(table)
+    # file and class names may hold brackets and colons: nothing in a cell is markup
+    out = Console(markup=False, emoji=False)
+    (out if out.is_terminal else Console(width=110, markup=False, emoji=False)).print(table)
+
+
+def red(text: str) -> "Text":
+    """A cell that stands out."""
+    from rich.text import Text
+
+    return Text(text, style="red")
 
 
 def table(title: str, *columns: str) -> "Table":

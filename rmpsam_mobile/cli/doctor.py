@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rmpsam_mobile.cli.console import print_json, print_table, table
+from rmpsam_mobile.cli.console import print_json, print_table, red, table
 
 # package, what it is for, the extra or pin that installs it
 _PACKAGES = (
@@ -27,9 +27,7 @@ def doctor(
     else:
         packages = table("Packages", "package", "<version", "<for", "<install with")
         for name, purpose, pin in _PACKAGES:
-            packages.add_row(
-                name, found[name] or "[red]missing[/]", purpose, f"pip install '{pin}'".replace("[", "\\[")
-            )
+            packages.add_row(name, found[name] or red("missing"), purpose, f"pip install '{pin}'")
         print_table(packages)
         rows = table("Engines on this machine", "engine", "<export", "<run")
         for name, state in engines.items():

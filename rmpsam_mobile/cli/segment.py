@@ -78,7 +78,7 @@ def _segment_picture(
 
 
 def _write(answers: "Answers", output: Path, masks_folder: Path, *, force: bool) -> None:
-    """Masks first, the overlay last: whoever finds the overlay finds all."""
+    """Masks and overlay, both or neither."""
     import io
 
     from PIL import Image
@@ -95,7 +95,7 @@ def _write(answers: "Answers", output: Path, masks_folder: Path, *, force: bool)
     with new_folder(masks_folder, force=force) as folder:
         for name, picture in answers.mask_pictures().items():
             picture.save(folder / name)
-    write_file(output, buffer.getvalue())
+        write_file(output, buffer.getvalue())  # inside, so that a full disk here takes the masks away again
 
 
 def _print(answers: "Answers") -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from rmpsam_mobile.cli.console import table
+from rmpsam_mobile.cli.console import red, table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,19 +41,21 @@ def graphs_table(bundle: "Bundle") -> "Table":
 
 
 def parity_table(report: "ParityReport") -> "Table":
-    """Every output against the eager model."""
-    shown = table(
-        "Parity with the eager model", "tensor", "max error", "allowed", "near zero", "PSNR dB", "mask IoU", "ok"
-    )
+    """Every output against the eager model: the whole picture, what flipped pixels explain there, and the probe."""
+    limit = report.tensors[0].limit
+    title = f"Parity with the eager model, limit {limit:.0e} of the largest value"
+    columns = ("max error", "flips explain", "probe error", "near zero", "PSNR dB", "mask IoU", "ok")
+    shown = table(title, "tensor", *columns)
     for t in report.tensors:
         shown.add_row(
             f"{t.graph}/{t.name}",
             f"{t.max_error:.1e}",
-            f"{t.allowed:.1e}",
+            f"{t.allowed:.1e}" if t.allowed > t.limit else "-",
+            "-" if t.probe_error is None else f"{t.probe_error:.1e}",
             str(t.near_zero),
             f"{t.psnr_db:.0f}",
             "-" if t.mask_iou is None else f"{t.mask_iou:.4f}",
-            "yes" if t.passes else "[red]no[/]",
+            "yes" if t.passes else red("no"),
         )
     return shown
 
@@ -69,6 +71,8 @@ def parity_json(report: "ParityReport | None") -> list[dict[str, Any]] | None:
             "max_error": _finite(t.max_error),
             "allowed": _finite(t.allowed),
             "near_zero": t.near_zero,
+            "probe_error": None if t.probe_error is None else _finite(t.probe_error),
+            "limit": t.limit,
             "psnr_db": _finite(t.psnr_db),
             "mask_iou": t.mask_iou,
             "passes": t.passes,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rmpsam_mobile.cli.console import next_step, note, print_json, print_table, table
+from rmpsam_mobile.cli.console import next_step, note, print_json, print_table, red, table
 
 
 def validate(
@@ -44,7 +44,7 @@ def validate(
     else:
         shown = table("Golden pair", "tensor", "error", "same sign", "ok")
         for t in golden.tensors:
-            ok = "yes" if t.passes else "[red]no[/]"
+            ok = "yes" if t.passes else red("no")
             shown.add_row(f"{t.graph}/{t.name}", f"{t.relative_error:.1e}", f"{100 * t.sign_agreement:.2f} %", ok)
         print_table(shown)
         if report:

@@ -11,7 +11,7 @@ import torch
 from rmpsam_mobile.bundle import Bundle
 from rmpsam_mobile.contracts import Graph, ModelContract, Target, graph_spec
 from rmpsam_mobile.errors import InputError, RmpSamError, UnsupportedError
-from rmpsam_mobile.quiet import muted_imports
+from rmpsam_mobile.quiet import muted_start
 from rmpsam_mobile.runtime.base import Array
 
 
@@ -76,11 +76,12 @@ def load_method(path: Path) -> Any:
     Raises:
         InputError: the runtime refuses the file.
     """
-    with muted_imports():
+    with muted_start():
         from executorch.runtime import Runtime, Verification
     try:
-        # hashes were checked already
-        return Runtime.get().load_program(path, verification=Verification.Minimal).load_method("forward")
+        with muted_start():  # the first load starts the thread pool, which tells of the processor
+            # hashes were checked already
+            return Runtime.get().load_program(path, verification=Verification.Minimal).load_method("forward")
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{path}: ExecuTorch refuses this file ({reason}); export it with this version") from None
@@ -104,6 +105,6 @@ def set_threads(threads: int) -> None:
     """
     if threads < 1:
         raise InputError(f"{threads} threads; at least 1; leave --threads away for all cores")
-    with muted_imports():
+    with muted_start():
         from executorch.extension.pybindings import _portable_lib
     _portable_lib._unsafe_reset_threadpool(threads)

@@ -139,12 +139,15 @@ def linked_clips(runner: Runner, frames: Frames) -> Iterator[LinkedClip]:
     """
     length = _clip_length(runner)
     ends = clip_ends(len(frames)) if length is None else clip_ends(len(frames), length)
-    stream, start, previous = iter(frames), 0, None
+    stream, start, previous, shape = iter(frames), 0, None, None
     for end in ends:
         pictures = list(itertools.islice(stream, end - start))
-        if {p.shape for p in pictures} != {pictures[0].shape}:
-            raise InputError(f"frames {start} to {end - 1} differ in size; make all frames one size")
-        fit = fit_picture(pictures[0].shape[0], pictures[0].shape[1], runner.contract.sizes.size)
+        if len(pictures) != end - start:
+            raise InputError(f"{ends[-1]} frames were announced, {start + len(pictures)} came; check the video")
+        shape = shape or pictures[0].shape
+        if any(picture.shape != shape for picture in pictures):
+            raise InputError(f"frames {start} to {end - 1} differ in size from the first; make all frames one size")
+        fit = fit_picture(shape[0], shape[1], runner.contract.sizes.size)
         features = [runner.run(Graph.ENCODER, [pixel_values(picture, fit)])[0] for picture in pictures]
         class_logits, mask_logits, queries = _objects(runner, features)
         order = slice(None) if previous is None else link_queries(previous, queries)
