@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rmpsam_mobile.overlay import Shape, draw_overlay
+from rmpsam_mobile.rle import encode_mask
 from rmpsam_mobile.runtime.prompts import Prompt
 from rmpsam_mobile.runtime.segmenter import Panoptic, Segmenter
 
@@ -99,14 +100,6 @@ def answer(segmenter: Segmenter, prompts: Sequence[Prompt], *, with_panoptic: bo
         prompted = tuple(Prompted(*row) for row in zip(prompts, masks, scores.tolist(), strict=True))
     panoptic = segmenter.panoptic() if with_panoptic else None
     return Answers(segmenter, prompted, panoptic, segmenter.contract.class_names)
-
-
-def encode_mask(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """COCO's compressed run-length code of a mask [H, W], ready for JSON."""
-    from pycocotools import mask as coco_mask
-
-    rle = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
-    return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
 
 
 def _prompted_json(answer: Prompted) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +20,9 @@ from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.fit import Fit, fit_picture
 from rmpsam_mobile.postprocess import PictureMasks, clip_ends, link_queries
 from rmpsam_mobile.preprocess import pixel_values
+from rmpsam_mobile.rle import Rle, decode_mask, encode_mask
 from rmpsam_mobile.runtime.base import Array, Runner
 from rmpsam_mobile.runtime.frames import Frames
-
-Rle = dict[str, Any]  # COCO's: size [H, W] and compressed counts
 
 
 @dataclass(frozen=True)
@@ -62,12 +60,10 @@ class VideoTracks:
 
     def frames(self) -> Iterator[list[tuple[Track, NDArray[np.bool_]]]]:
         """Frame by frame, the tracks in view with their masks bool [H, W]."""
-        from pycocotools import mask as coco_mask
-
         streams = [self.masks(track) for track in self.tracks]
         for _ in range(self.num_frames):
             row = [(track, next(stream)) for track, stream in zip(self.tracks, streams, strict=True)]
-            yield [(track, coco_mask.decode(rle).astype(bool)) for track, rle in row if rle is not None]
+            yield [(track, decode_mask(rle)) for track, rle in row if rle is not None]
 
 
 class Spool:
@@ -80,17 +76,14 @@ class Spool:
 
     def append(self, masks: PictureMasks) -> None:
         """Add one frame: mask logits [Q, H, W]."""
-        from pycocotools import mask as coco_mask
-
         for query, (file, logits) in enumerate(zip(self._files, masks, strict=True)):
             binary = logits > 0
             area = int(np.count_nonzero(binary))
             confidence = float((binary / (1 + np.exp(-np.abs(logits)))).sum() / (area + 1e-6))
-            rle = coco_mask.encode(np.asfortranarray(binary.view(np.uint8))) if area else None
-            counts = rle and {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
+            rle = encode_mask(binary) if area else None
             self.confidence[query] += confidence
             with file.open("a", encoding="ascii") as stream:
-                stream.write(json.dumps([counts, round(confidence, 6)]) + "\n")
+                stream.write(json.dumps([rle, round(confidence, 6)]) + "\n")
 
     def read(self, query: int) -> Iterator[tuple[Rle | None, float]]:
         """Mask and confidence of one query, frame by frame."""
