@@ -39,7 +39,7 @@ def collapse_prompt_attention(split: SplitModel) -> list[str]:
     """Replace the stages' self-attention in the prompt graph."""
     changed = []
     for name, stage in split.parts[Graph.PROMPTS].module.named_modules():
-        if isinstance(stage, Stage) and isinstance(stage.s_atten, MultiHeadAttention):
+        if isinstance(stage, Stage) and type(stage.s_atten) is MultiHeadAttention:
             stage.s_atten = SelfOnlyAttention(stage.s_atten).requires_grad_(requires_grad=False)  # type: ignore[assignment]
             changed.append(f"{Graph.PROMPTS}.{name}.s_atten")
     return changed

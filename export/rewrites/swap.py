@@ -12,7 +12,10 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def swap_modules(split: SplitModel, kind: type[M], replacement: Callable[[M, tuple[int, ...]], nn.Module]) -> list[str]:
-    """Replace each ``kind`` by ``replacement(module, shape of its first input)``; return the changed paths."""
+    """Replace each ``kind`` by ``replacement(module, shape of its first input)``; return the changed paths.
+
+    A subclass of ``kind`` stays: replacements may be subclasses, and a second application finds nothing to do.
+    """
     changed = []
     for graph, part in split.parts.items():
         for path, shape in _input_shapes(part, kind).items():
@@ -26,7 +29,7 @@ def swap_modules(split: SplitModel, kind: type[M], replacement: Callable[[M, tup
 def _input_shapes(part: Part, kind: type[nn.Module]) -> dict[str, tuple[int, ...]]:
     """Shape of the first input of each module of that kind, by path, from one run."""
     shapes: dict[str, tuple[int, ...]] = {}
-    found = {path: module for path, module in part.module.named_modules() if isinstance(module, kind)}
+    found = {path: module for path, module in part.module.named_modules() if type(module) is kind}
     if not found:
         return shapes
 
