@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.export import ExportedProgram
-from torch.fx import GraphModule
+from torch.fx import GraphModule, Node
 
 from rmpsam_mobile.errors import ExportError, MissingExtraError
 from rmpsam_mobile.quantization.recipes import QuantRecipe
-from rmpsam_mobile.quiet import muted_imports
+from rmpsam_mobile.quiet import muted_start
 
 
 def prepare(program: ExportedProgram, recipe: QuantRecipe) -> GraphModule:
@@ -19,7 +20,7 @@ def prepare(program: ExportedProgram, recipe: QuantRecipe) -> GraphModule:
         MissingExtraError: torchao or executorch is not installed.
     """
     try:
-        with muted_imports():
+        with muted_start():
             from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
                 XNNPACKQuantizer,
                 get_symmetric_quantization_config,
@@ -29,10 +30,73 @@ def prepare(program: ExportedProgram, recipe: QuantRecipe) -> GraphModule:
         raise MissingExtraError(
             "quantizing needs torchao and executorch; install: pip install torchao==0.18.0"
         ) from None
-    quantizer = XNNPACKQuantizer()
+
+    class Quantizer(XNNPACKQuantizer):  # type: ignore[misc]
+        """XNNPACK's own, and pads and slices that stay in 8 bit."""
+
+        def annotate(self, model: GraphModule) -> GraphModule:
+            annotated: GraphModule = super().annotate(model)
+            _annotate_selections(annotated)
+            return annotated
+
+    module: GraphModule = program.module()
+    _keep_integers(module)
+    positions = position_nodes(module)
+    quantizer = Quantizer()
     quantizer.set_global(get_symmetric_quantization_config(is_per_channel=recipe.is_per_channel, is_dynamic=False))
-    prepared: GraphModule = prepare_pt2e(program.module(), quantizer)
+    quantizer.set_filter_function(lambda node: node.name not in positions)
+    prepared: GraphModule = prepare_pt2e(module, quantizer)
     return prepared
+
+
+def position_nodes(module: GraphModule) -> frozenset[str]:
+    """Names of the nodes that compute where a gather reads, back to and with the convolution of the offsets.
+
+    They stay in float: a row number times a width, rounded to 8 bit, reads another row. And XNNPACK cannot run what
+    lies between an 8-bit convolution and them (executorch 1.4: "Propagating input shapes failed").
+    """
+    waiting = [
+        node.args[2]
+        for node in module.graph.nodes
+        if node.op == "call_function" and node.target is torch.ops.aten.index_select.default
+    ]
+    found: dict[Node, None] = {}
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Node) and node not in found:
+            found[node] = None
+            waiting += [] if _has_weight(node) else node.all_input_nodes
+    return frozenset(node.name for node in found)
+
+
+def _has_weight(node: Node) -> bool:
+    return any(word in str(node.target) for word in ("conv", "linear"))
+
+
+def _annotate_selections(module: GraphModule) -> None:
+    """Give pads and slices the scale of what they read, which is exact.
+
+    XNNPACK runs them in 8 bit with one scale. Left alone they get another scale behind them, or none at all, and
+    executorch 1.4 writes a file that does not load.
+    """
+    from torchao.quantization.pt2e.quantizer import QuantizationAnnotation, SharedQuantizationSpec
+
+    selections, key = (torch.ops.aten.pad.default, torch.ops.aten.slice.Tensor), "quantization_annotation"
+    for node in module.graph.nodes:
+        if node.op != "call_function" or node.target not in selections:
+            continue
+        source = node.args[0]
+        if key in source.meta and source.meta[key].output_qspec is not None:
+            same = SharedQuantizationSpec(source)
+            node.meta[key] = QuantizationAnnotation(input_qspec_map={source: same}, output_qspec=same, _annotated=True)
+
+
+def _keep_integers(module: GraphModule) -> None:
+    """Spell additions of whole numbers to indices as such: the quantizer turns what is not into float tensors."""
+    for node in module.graph.nodes:
+        is_sum = node.op == "call_function" and node.target is torch.ops.aten.add.Tensor
+        if is_sum and not node.meta["val"].is_floating_point() and not isinstance(node.args[1], Node):
+            node.target = torch.ops.aten.add.Scalar
 
 
 def convert(prepared: GraphModule) -> GraphModule:

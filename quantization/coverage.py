@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from torch.fx import GraphModule, Node
 
-_WEIGHTED = ("conv", "linear", "mm", "matmul")
+_WEIGHTED = ("conv", "linear")
+_PRODUCTS = ("mm", "matmul")  # of two activations: the quantizer has no pattern for them, whatever their inputs are
 
 
 @dataclass(frozen=True)
@@ -18,14 +19,20 @@ class QuantCoverage:
 
 
 def coverage_of(converted: GraphModule) -> QuantCoverage:
-    """Count the operators of a converted graph; one is done when its first input comes from a dequantize."""
+    """Count the operators of a converted graph; one is done when input and weight come from a dequantize."""
     done: Counter[str] = Counter()
     left: Counter[str] = Counter()
     for node in converted.graph.nodes:
         name = str(node.target)
-        if node.op != "call_function" or not any(word in name for word in _WEIGHTED):
+        if node.op != "call_function" or "upsample" in name:
             continue
-        first = node.args[0]
-        is_done = isinstance(first, Node) and "dequantize" in str(first.target)
-        (done if is_done else left)[name] += 1
+        if any(word in name for word in _WEIGHTED):
+            is_done = all(_is_dequantized(value) for value in node.args[:2])
+            (done if is_done else left)[name] += 1
+        elif any(word in name for word in _PRODUCTS):
+            left[name] += 1
     return QuantCoverage(done, left)
+
+
+def _is_dequantized(value: object) -> bool:
+    return isinstance(value, Node) and "dequantize" in str(value.target)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -58,7 +58,7 @@ def write_bundle(folder: Path, fill: Callable[[Path], Manifest], *, force: bool 
         text = json.dumps(to_json(manifest), indent=1, ensure_ascii=False) + "\n"
         (temporary / MANIFEST).write_text(text, encoding="utf-8")
         sums = {MANIFEST: _sha256(temporary / MANIFEST)} | {name: entry.sha256 for name, entry in files.items()}
-        (temporary / SUMS).write_text("".join(f"{sha}  {name}\n" for name, sha in sums.items()), encoding="utf-8")
+        (temporary / SUMS).write_text(_sums_text(sums), encoding="utf-8")
     return Bundle(folder, manifest)
 
 
@@ -116,19 +116,22 @@ def _verify_sums(folder: Path, manifest: Manifest) -> None:
     """The list of sums must be exactly the manifest's, and the manifest's own must fit."""
     expected = {MANIFEST: _sha256(folder / MANIFEST)} | {name: e.sha256 for name, e in manifest.files.items()}
     try:
-        lines: Iterable[str] = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+        text = (folder / SUMS).read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError):
         raise InputError(f"{folder} has no readable {SUMS}; copy the bundle again") from None
-    listed = {name: sha for sha, _, name in (line.partition("  ") for line in lines)}
+    if text == _sums_text(expected):
+        return
+    listed = {name: sha for sha, _, name in (line.partition("  ") for line in text.split("\n"))}
     for name, sha in expected.items():
         if listed.get(name) != sha:
             raise InputError(
                 f"{folder / name}: its sha256 is not the one in {SUMS}; it was damaged, copy the bundle again"
             )
-    if listed.keys() != expected.keys():
-        raise InputError(
-            f"{folder / SUMS} lists {len(listed)} files, the manifest {len(expected)}; copy the bundle again"
-        )
+    raise InputError(f"{folder / SUMS} is not the list of the manifest's {len(expected)} sums; copy the bundle again")
+
+
+def _sums_text(sums: Mapping[str, str]) -> str:
+    return "".join(f"{sha}  {name}\n" for name, sha in sums.items())
 
 
 def _verify(path: Path, entry: FileEntry) -> None:

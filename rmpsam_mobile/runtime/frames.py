@@ -85,8 +85,19 @@ class AnimationFrames:
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         """Decode one frame at a time."""
         with Image.open(self._path) as picture:
-            for frame in ImageSequence.Iterator(picture):
-                yield read_picture(frame.convert("RGB"))
+            frames = iter(ImageSequence.Iterator(picture))
+            while (found := self._next(frames)) is not None:
+                yield found
+
+    def _next(self, frames: Iterator[Image.Image]) -> NDArray[np.uint8] | None:
+        try:
+            for frame in frames:
+                return read_picture(frame.convert("RGB"))
+        except (OSError, SyntaxError) as error:
+            raise InputError(
+                f"{self._path} cannot be decoded ({str(error)[:60]}); it may be cut off: save it again"
+            ) from None
+        return None
 
 
 class FilmFrames:

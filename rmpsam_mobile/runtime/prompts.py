@@ -31,6 +31,8 @@ class Prompt:
         labels = _numbers("point_labels", point_labels, (-1,)) if point_labels is not None else np.ones(len(points))
         if len(labels) != len(points):
             raise InputError(f"{len(points)} points and {len(labels)} labels; give one label, 1 or 0, for each point")
+        if (labels != np.rint(labels)).any():
+            raise InputError(f"point labels {labels.tolist()!r:.60}; known: 1 foreground, 0 background")
         corners = None if box is None else tuple(_numbers("box", box, (4,)).tolist())
         return cls(tuple((x, y) for x, y in points.tolist()), tuple(int(x) for x in labels), corners)
 
@@ -89,7 +91,8 @@ def fill_slots(prompts: Sequence[Prompt], fit: Fit, contract: ModelContract) -> 
 def _numbers(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
     try:
         array = np.asarray(value, np.float64)
-        array = array.reshape(shape) if array.size or shape[0] == -1 else array
+        fits = array.size == 0 or array.shape[-1] == shape[-1] or shape[-1] == -1
+        array = array.reshape(shape if fits else ())
     except (ValueError, TypeError):
         raise InputError(f"{name} {value!r:.60} is no array of shape {_form(shape)}") from None
     if not np.isfinite(array).all():

@@ -1,6 +1,7 @@
 """ExecuTorch files as a Runner."""
 
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from rmpsam_mobile.contracts import Graph, ModelContract, Target, graph_spec
 from rmpsam_mobile.errors import InputError, RmpSamError, UnsupportedError
 from rmpsam_mobile.quiet import muted_start
 from rmpsam_mobile.runtime.base import Array
+
+# Graphs that are alive: XNNPACK keeps a pointer to the thread pool, and a new pool would leave it dangling.
+_loaded: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 class PteRunner:
@@ -81,10 +85,12 @@ def load_method(path: Path) -> Any:
     try:
         with muted_start():  # the first load starts the thread pool, which tells of the processor
             # hashes were checked already
-            return Runtime.get().load_program(path, verification=Verification.Minimal).load_method("forward")
+            method = Runtime.get().load_program(path, verification=Verification.Minimal).load_method("forward")
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{path}: ExecuTorch refuses this file ({reason}); export it with this version") from None
+    _loaded.add(method)
+    return method
 
 
 def execute(method: Any, inputs: Sequence[Array]) -> tuple[Array, ...]:
@@ -102,9 +108,18 @@ def set_threads(threads: int) -> None:
 
     Raises:
         InputError: fewer than one.
+        UnsupportedError: another size, and graphs are loaded; they hold on to the pool they were loaded with.
     """
     if threads < 1:
         raise InputError(f"{threads} threads; at least 1; leave --threads away for all cores")
     with muted_start():
         from executorch.extension.pybindings import _portable_lib
+    present = _portable_lib._threadpool_get_thread_count()
+    if threads == present:
+        return
+    if _loaded:
+        raise UnsupportedError(
+            f"{threads} threads: {len(_loaded)} graphs of this process are loaded with {present}; "
+            "set threads before the first picture, or in a process of its own"
+        )
     _portable_lib._unsafe_reset_threadpool(threads)

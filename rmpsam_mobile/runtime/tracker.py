@@ -7,7 +7,9 @@ Letters: Q queries, K classes, T frames of a clip, h x w the mask grid, H x W th
 
 import itertools
 import json
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +72,9 @@ class Spool:
     """Masks and their confidences on disk, one growing file a query."""
 
     def __init__(self, num_queries: int) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="rmpsam-spool-")
-        self._files = [Path(self._folder.name, f"{query}.jsonl") for query in range(num_queries)]
+        folder = Path(tempfile.mkdtemp(prefix="rmpsam-spool-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)  # TemporaryDirectory would warn
+        self._files = [folder / f"{query}.jsonl" for query in range(num_queries)]
         self.confidence = np.zeros(num_queries)  # summed over frames
 
     def append(self, masks: PictureMasks) -> None:
