@@ -19,7 +19,7 @@ import torch
 
 from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
 from rmpsam_mobile.bench.machine import describe_machine
-from rmpsam_mobile.bundle import golden_inputs
+from rmpsam_mobile.bundle import Bundle, golden_inputs
 from rmpsam_mobile.checkpoint import build_model, save_checkpoint, seeded_checkpoint
 from rmpsam_mobile.cli.console import print_table, table
 from rmpsam_mobile.contracts import Graph, Size
@@ -44,9 +44,9 @@ def main() -> None:
         exported = export_bundle(
             plan_export(Path(folder, "model.safetensors"), size=size), Path(folder, "model.bundle")
         )
-        pte = PteRunner.of(exported.bundle)
-        eager = EagerRunner(build_model(checkpoint), pte.contract)
-        rows = [row for threads in options.threads for row in _measure(eager, pte, threads, options.runs)]
+        bundle = exported.bundle
+        eager = EagerRunner(build_model(checkpoint), bundle.manifest.contract)
+        rows = [row for threads in options.threads for row in _measure(eager, bundle, threads, options.runs)]
     report = {
         "command": f"python -m benchmarks.eager_against_pte --preset {options.preset} --size {options.size}",
         "note": HOST_NOTE,
@@ -59,9 +59,10 @@ def main() -> None:
     _print(rows, f"{options.preset} at {size}, {HOST_NOTE}")
 
 
-def _measure(eager: Runner, pte: Runner, threads: int, runs: int) -> list[dict[str, Any]]:
+def _measure(eager: Runner, bundle: Bundle, threads: int, runs: int) -> list[dict[str, Any]]:
     torch.set_num_threads(threads)
-    set_threads(threads)
+    set_threads(threads)  # before the files are loaded: they keep the pool they were loaded with
+    pte = PteRunner.of(bundle)
     inputs = _inputs(pte)
     actions: dict[str, Callable[[], object]] = {}
     for graph, arrays in inputs.items():
