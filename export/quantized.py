@@ -120,8 +120,8 @@ def read_quantized(folder: Path) -> QuantizedModel:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         if record["schema"] != SCHEMA:
             raise InputError(f"{folder} has schema {record['schema']}; this version reads {SCHEMA}; quantize again")
-        for name, sha in record["sha256"].items():
-            if name not in (WEIGHTS, OBSERVERS) or _sha256(folder / name) != sha:
+        for name in (WEIGHTS, OBSERVERS):
+            if _sha256(folder / name) != record["sha256"][name]:
                 raise InputError(f"{folder / name}: its sha256 is not the recorded one; quantize again")
         size, slots, frames = Size(*record["size"]), record["num_slots"], record["clip_frames"]
         sizes = GraphSizes(size=size, num_slots=slots, clip_frames=frames)

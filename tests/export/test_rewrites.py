@@ -1,0 +1,104 @@
+"""The list of rewrites: visible, ordered, complete, and exact as a whole."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from rmpsam_mobile.contracts import Graph, Size
+from rmpsam_mobile.errors import InputError
+from rmpsam_mobile.export import rewrites
+from rmpsam_mobile.export.rewrites import REWRITES, apply_rewrites
+from rmpsam_mobile.export.split import SplitModel
+from rmpsam_mobile.model.graphs import build_graph
+from tests.export.parts import LIMITS, cut, largest_error, natural_inputs, operators
+from tests.models import preset_model, small_model
+
+NAMES = [rewrite.name for rewrite in REWRITES]
+FOLDER = Path(rewrites.__file__).parent
+PRESETS = ["r18", "r50", "seaformer-tiny", "seaformer-small", "seaformer-base", "seaformer-large"]
+
+
+def test_names_are_unique_and_each_says_why() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+    assert all(rewrite.because for rewrite in REWRITES)
+
+
+def test_what_a_rewrite_comes_after_stands_before_it() -> None:
+    for position, rewrite in enumerate(REWRITES):
+        assert set(rewrite.after) <= set(NAMES[:position])
+
+
+def test_every_file_is_listed_and_has_its_tests() -> None:
+    files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "swap"}
+    assert files == set(NAMES)
+    tests = {path.stem for path in (Path(__file__).parent / "rewrites").glob("test_*.py")}
+    assert {f"test_{name}" for name in NAMES} <= tests
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_draws_before_and_after(name: str) -> None:
+    text = ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))) or ""
+    assert "\nbefore:" in text
+    assert "\nafter:" in text
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones_and_nothing_is_done() -> None:
+    parts = cut(small_model(), Size(32, 32))
+    with pytest.raises(InputError) as caught:
+        apply_rewrites(parts, ["fold_batch_norm", "fold"])
+    assert str(caught.value) == f"unknown rewrite 'fold'; known, in order: {', '.join(NAMES)}"
+    assert any(isinstance(module, nn.BatchNorm2d) for module in parts.parts[Graph.ENCODER].module.modules())
+
+
+def test_chosen_rewrites_run_in_the_lists_order_whatever_order_is_asked_for() -> None:
+    applied = apply_rewrites(cut(small_model(), Size(32, 32)), ["bake_constants", "fold_batch_norm"])
+    assert [rewrite.name for rewrite in applied] == ["fold_batch_norm", "bake_constants"]
+    assert apply_rewrites(cut(small_model(), Size(32, 32)), []) == ()
+
+
+def test_a_second_time_there_is_nothing_to_do() -> None:
+    parts = cut(small_model(), Size(32, 64))
+    assert [bool(rewrite.changed) for rewrite in apply_rewrites(parts)] == [True, True, True, True, False]
+    assert not any(rewrite.changed for rewrite in apply_rewrites(parts))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_whole_list_keeps_every_graph(preset: str) -> None:
+    model = preset_model(f"rmpsam-{preset}")
+    parts = cut(model, Size(64, 64), clip_frames=2)
+    done = {rewrite.name: len(rewrite.changed) for rewrite in apply_rewrites(parts)}
+    assert bool(done.pop("pool_axis_means")) is preset.startswith("seaformer")
+    assert all(done.values())
+    for graph, part in parts.parts.items():
+        untouched = build_graph(model, graph, 2)
+        assert largest_error(part.module, untouched, natural_inputs(part)) <= LIMITS[torch.float64]
+
+
+@pytest.mark.parametrize("preset", ["r18", "seaformer-tiny"])
+def test_the_whole_list_keeps_the_encoder_in_single_precision(preset: str) -> None:
+    model = preset_model(f"rmpsam-{preset}").float()
+    parts = cut(model, Size(64, 96))
+    apply_rewrites(parts)
+    part = parts.parts[Graph.ENCODER]
+    untouched = build_graph(model, Graph.ENCODER)
+    assert largest_error(part.module, untouched, natural_inputs(part)) <= LIMITS[torch.float32]
+
+
+@pytest.fixture(scope="module")
+def rewritten() -> SplitModel:
+    """A SeaFormer model with every rewrite applied."""
+    parts = cut(preset_model("rmpsam-seaformer-tiny").float(), Size(64, 96), clip_frames=2)
+    apply_rewrites(parts)
+    return parts
+
+
+@pytest.mark.parametrize("graph", list(Graph))
+def test_no_norm_and_nothing_computed_from_sizes_is_left(rewritten: SplitModel, graph: Graph) -> None:
+    part = rewritten.parts[graph]
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in part.module.modules())
+    left = operators(part.module, part.example_inputs())
+    banned = ("grid_sampler", "linspace", "batch_norm", "upsample_linear1d", "pow", "mean", "einsum", "chunk")
+    assert sorted(name for name in left for word in banned if word in name) == []
