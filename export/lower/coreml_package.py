@@ -12,11 +12,12 @@ from rmpsam_mobile.contracts import GraphSpec
 from rmpsam_mobile.errors import ExportError, MissingExtraError
 from rmpsam_mobile.export.coverage import multiply_adds
 from rmpsam_mobile.export.lower.base import Lowered
+from rmpsam_mobile.export.lower.coreml_precision import may_be_float16
 from rmpsam_mobile.quiet import muted_start, muted_warnings
 
 
 def lower_to_coreml_package(program: ExportedProgram, spec: GraphSpec) -> Lowered:
-    """Convert to an ML program of float16 for iOS 17, with the border's tensor names.
+    """Convert to an ML program of float16 for iOS 17, with the border's tensor names; positions stay in float32.
 
     Raises:
         MissingExtraError: coremltools is not installed.
@@ -39,7 +40,7 @@ def lower_to_coreml_package(program: ExportedProgram, spec: GraphSpec) -> Lowere
                 inputs=[ct.TensorType(name=tensor.name, shape=tensor.shape) for tensor in spec.inputs],
                 outputs=[ct.TensorType(name=tensor.name) for tensor in spec.outputs],
                 minimum_deployment_target=ct.target.iOS17,
-                compute_precision=ct.precision.FLOAT16,
+                compute_precision=ct.transform.FP16ComputePrecision(op_selector=may_be_float16),
                 skip_model_load=True,
             )
     except Exception as error:
