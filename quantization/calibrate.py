@@ -38,9 +38,11 @@ def read_calibration(folder: str | Path, limit: int = 64) -> Calibration:
     """Take the first ``limit`` pictures of a folder by name.
 
     Raises:
-        InputError: no folder, or no readable picture in it.
+        InputError: no folder, no readable picture in it, or a limit below 1.
     """
     folder = Path(folder)
+    if limit < 1:
+        raise InputError(f"{limit} pictures; at least 1; try --limit 64")
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; give one with pictures like those of the app")
     candidates = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))

@@ -75,8 +75,10 @@ def main() -> None:
     except OSError as error:
         where, why = error.filename or "the system", error.strerror or str(error)
         _fail(f"{where}: {why}; check the path, its rights and the disk", 2)
-    except KeyboardInterrupt:
-        _fail("interrupted; nothing was written", 130)
+    except SystemExit as done:
+        if done.code == 130:  # Typer's word for Ctrl-C
+            _fail("interrupted; nothing was written", 130)
+        raise
     except Exception as error:
         if os.environ.get("RMPSAM_TRACEBACK"):
             raise
@@ -87,6 +89,6 @@ def _fail(message: str, code: int) -> None:
     from rich.text import Text
 
     # as Text: a message may hold brackets, as in pip install 'rmpsam-mobile[video]'
-    line = Text("ERROR", style="bold red").append(" " + " ".join(message.split()), style="not bold default")
+    line = Text.assemble(("ERROR", "bold red"), " " + " ".join(message.split()))
     notes().print(line, highlight=False, soft_wrap=True)
     sys.exit(code)

@@ -47,9 +47,9 @@ def demo(
     if as_json:
         print_json({"trained": exported.bundle.manifest.contract.trained, "note": HOST_NOTE, "graphs": rows})
     else:
-        columns = ("graph", "bytes", "delegated multiply-adds", f"median ms, {HOST_NOTE}")
+        columns = ("graph", "bytes", "delegated multiply-adds", "median ms")
         parity = ("parity: picture", "parity: probe")
-        shown = table(f"{exported.bundle.manifest.name}, fp32, XNNPACK", *columns, *parity)
+        shown = table(f"{exported.bundle.manifest.name}, fp32, XNNPACK, {HOST_NOTE}", *columns, *parity)
         for row in rows:
             shown.add_row(*(str(value) for value in row.values()))
         print_table(shown)
