@@ -19,7 +19,7 @@ from rmpsam_mobile.distill.losses import (
 )
 from rmpsam_mobile.distill.matching import Match, MatchCosts, match_objects
 from rmpsam_mobile.distill.points import draw_points, most_uncertain, read_points
-from tests.conftest import oracle
+from tests.conftest import golden, oracle
 
 WEIGHTS = LossWeights()
 
@@ -27,7 +27,13 @@ WEIGHTS = LossWeights()
 @pytest.fixture(scope="module")
 def stored() -> dict[str, Tensor]:
     """The official numbers as float64 tensors."""
-    return {key: torch.as_tensor(value) for key, value in oracle("losses").items()}
+    return {key: torch.as_tensor(value) for key, value in golden("losses").items()}
+
+
+def test_the_stored_numbers_are_the_official_ones(stored: dict[str, Tensor]) -> None:
+    official = oracle("losses")
+    assert stored.keys() == official.keys()
+    assert all(np.array_equal(stored[key].numpy(), value) for key, value in official.items())
 
 
 def targets(stored: dict[str, Tensor], picture: int) -> tuple[Tensor, Tensor]:
