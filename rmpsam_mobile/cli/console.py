@@ -44,7 +44,9 @@ def print_table(table: "Table") -> None:
 
     # file and class names may hold brackets and colons: nothing in a cell is markup
     out = Console(markup=False, emoji=False)
-    (out if out.is_terminal else Console(width=110, markup=False, emoji=False)).print(table)
+    if not out.is_terminal:
+        out.width = 110
+    out.print(table)
 
 
 def red(text: str) -> "Text":

@@ -122,4 +122,5 @@ def set_threads(threads: int) -> None:
             f"{threads} threads: {len(_loaded)} graphs of this process are loaded with {present}; "
             "set threads before the first picture, or in a process of its own"
         )
-    _portable_lib._unsafe_reset_threadpool(threads)
+    with muted_start():
+        _portable_lib._unsafe_reset_threadpool(threads)
