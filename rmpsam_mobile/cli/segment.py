@@ -20,6 +20,10 @@ def segment(
         list[str] | None, typer.Option(help="Click X,Y in pixels of the picture; one object each.")
     ] = None,
     box: Annotated[list[str] | None, typer.Option(help="Box X0,Y0,X1,Y1 in pixels; one object each.")] = None,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option(help="One object by several hints: X,Y, not:X,Y and one box:X0,Y0,X1,Y1, apart by spaces."),
+    ] = None,
     panoptic: Annotated[bool, typer.Option("--panoptic", help="Name every pixel.")] = False,
     video: Annotated[Path | None, typer.Option(help="Folder of frames, GIF, WebP or film: follow its objects.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Overlay .png; with --video a folder.")] = None,
@@ -33,16 +37,17 @@ def segment(
 
     prompts = [Prompt.of([_numbers(text, 2, "--point")], None, None) for text in point or ()]
     prompts += [Prompt.of(None, None, _numbers(text, 4, "--box")) for text in box or ()]
+    prompts += [_hints(text) for text in prompt or ()]
     if (image is None) == (video is None):
         raise InputError("give either a picture or --video FOLDER_OR_FILE, one of the two")
     if video is not None:
         if prompts or panoptic:
-            raise InputError("--video follows objects by itself; leave --point, --box and --panoptic away")
+            raise InputError("--video follows objects by itself; leave --point, --box, --prompt and --panoptic away")
         segmenter = Segmenter.open(model, classifier=classifier, threads=threads)
         _segment_video(segmenter, video, output, force=force, as_json=as_json)
         return
     if not prompts and not panoptic:
-        raise InputError("nothing asked for; give --point X,Y, --box X0,Y0,X1,Y1 or --panoptic")
+        raise InputError("nothing asked for; give --point X,Y, --box X0,Y0,X1,Y1, --prompt or --panoptic")
     assert image is not None
     segmenter = Segmenter.open(model, classifier=classifier, threads=threads)
     _segment_picture(segmenter, image, prompts, panoptic, (output, force, as_json))
@@ -149,6 +154,22 @@ def _segment_video(segmenter: "Segmenter", video: Path, output: Path | None, *, 
         print_table(listed)
     if not contract.trained:
         note(UNTRAINED)
+
+
+def _hints(text: str) -> "Prompt":
+    """One prompt of several hints: points, points that are not wanted, and at most one box."""
+    from rmpsam_mobile.runtime import Prompt
+
+    points, labels, box = [], [], None
+    for part in text.split():
+        if part.startswith("box:"):
+            if box is not None:
+                raise InputError(f"--prompt {text!r} has two boxes; one prompt takes one; use --box for each object")
+            box = _numbers(part.removeprefix("box:"), 4, "--prompt")
+        else:
+            points.append(_numbers(part.removeprefix("not:"), 2, "--prompt"))
+            labels.append(0 if part.startswith("not:") else 1)
+    return Prompt.of(points or None, labels or None, box)
 
 
 def _numbers(text: str, count: int, option: str) -> list[float]:

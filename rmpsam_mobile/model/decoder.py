@@ -40,6 +40,13 @@ def masked_sum(mask_logits: Tensor, mask_features: Tensor) -> Tensor:
     return torch.bmm(hard.flatten(2), mask_features.flatten(2).transpose(1, 2))
 
 
+def masked_mean(mask_logits: Tensor, mask_features: Tensor) -> Tensor:
+    """Mean of the features under each hard mask, zero under an empty one: -> [B, Q, C]; see ``masked_sum``."""
+    hard = (mask_logits > 0).to(mask_features.dtype).flatten(2)
+    area = hard.sum(2, keepdim=True)
+    return torch.bmm(hard, mask_features.flatten(2).transpose(1, 2)) / area.clamp(min=1)
+
+
 class KernelUpdate(nn.Module):
     """Gated update of a query by the features pooled under its mask (K-Net, arXiv 2106.14855, section 3.2)."""
 
@@ -72,6 +79,7 @@ class Stage(nn.Module):
         super().__init__()
         width = config.width
         self.temperature = config.stage_temperature
+        self.pool = masked_mean if config.mean_pooling else masked_sum
         self.kernel_update = KernelUpdate(width)
         self.s_atten = MultiHeadAttention(width, config.num_heads)
         self.s_atten_norm = nn.LayerNorm(width)
@@ -85,7 +93,7 @@ class Stage(nn.Module):
 
     def update(self, features: Tensor, k: Tensor, mask_logits: Tensor, attention_mask: Tensor | None) -> Tensor:
         """New queries [B, Q, C] from the old ones and their masks."""
-        k = self.kernel_update(masked_sum(mask_logits, features), k)
+        k = self.kernel_update(self.pool(mask_logits, features), k)
         k = self.s_atten_norm(k + self.s_atten(k, k, k, attention_mask))
         return self.ffn_norm(k + self.ffn(k))
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rmpsam_mobile.contracts import Graph
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.model.clip import unstack_masks
-from rmpsam_mobile.model.prompt import click_boxes
+from rmpsam_mobile.model.prompt import PromptSet
 from rmpsam_mobile.model.rmpsam import RmpSam
 
 
@@ -62,24 +62,19 @@ class ClipGraph(ObjectsGraph):
 class PromptsGraph(nn.Module):
     """``prompts(mask_features, points, labels, boxes, image_size) -> mask_logits, iou`` in N fixed slots.
 
-    This model reads one box or one click a slot (P = 1): the box where its label says it is there, else the point.
-    An empty slot gives zeros and never changes another slot.
+    A slot holds P labelled points and at most one box; official models have P = 1 and read the box where there is one,
+    else the point. An empty slot gives zeros and never changes another slot.
     """
 
     def __init__(self, model: RmpSam) -> None:
         super().__init__()
         self.panoptic_head = model.panoptic_head
-        self.click_half_width = model.config.click_half_width
 
     def forward(
         self, mask_features: Tensor, points: Tensor, labels: Tensor, boxes: Tensor, image_size: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """[1, C, h, w], [1, N, 1, 2], [1, N, 2], [1, N, 4], [1, 2] -> [1, N, h, w], [1, N]."""
-        has_point, has_box = labels[:, :, 0:1].clamp(0, 1), labels[:, :, 1:2].clamp(0, 1)
-        around_click = click_boxes(points.flatten(2), self.click_half_width)
-        boxes = has_box * boxes + (1 - has_box) * around_click
-        used = has_box + (1 - has_box) * has_point
-        state = self.panoptic_head.prompts(mask_features, boxes, image_size, used)
+        """[1, C, h, w], [1, N, P, 2], [1, N, P + 1], [1, N, 4], [1, 2] -> [1, N, h, w], [1, N]."""
+        state = self.panoptic_head.answer(mask_features, PromptSet(points, labels, boxes), image_size)
         return state.mask_logits, state.iou
 
 

@@ -6,24 +6,36 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rmpsam_mobile.model.config import ModelConfig
 from rmpsam_mobile.model.deform import NUM_TAPS, DeformConv
 
 
 class DeformUpsample(nn.Module):
-    """Deformable convolution, then a transposed convolution that doubles the size; norm and ReLU after each."""
+    """Deformable convolution, then a transposed convolution that doubles the size; norm and ReLU after each.
 
-    def __init__(self, in_width: int, width: int) -> None:
+    ``offset_limit`` clamps the offsets to +-R pixels, so that a bounded form of the sampling is exact; it starts from
+    offsets of zero, where a clamp has a gradient.
+    """
+
+    def __init__(self, in_width: int, width: int, offset_limit: float | None = None) -> None:
         super().__init__()
+        self.offset_limit = offset_limit
         self.dcn_offset = nn.Conv2d(in_width, 3 * NUM_TAPS, 3, 1, 1)
         self.dcn = DeformConv(in_width, width)
         self.dcn_bn = nn.BatchNorm2d(width)
         self.up_sample = nn.ConvTranspose2d(width, width, 4, 2, 1, bias=False)
         self.up_bn = nn.BatchNorm2d(width)
+        if offset_limit is not None:
+            nn.init.zeros_(self.dcn_offset.weight)
+            assert self.dcn_offset.bias is not None
+            nn.init.zeros_(self.dcn_offset.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, in_width, H, W] -> [B, width, 2 H, 2 W]."""
         predicted = self.dcn_offset(x)
         offsets, modulation = predicted[:, : 2 * NUM_TAPS], predicted[:, 2 * NUM_TAPS :].sigmoid()
+        if self.offset_limit is not None:
+            offsets = offsets.clamp(-self.offset_limit, self.offset_limit)
         x = F.relu(self.dcn_bn(self.dcn(x, offsets, modulation)))
         return F.relu(self.up_bn(self.up_sample(x)))
 
@@ -31,18 +43,21 @@ class DeformUpsample(nn.Module):
 class Aggregation(nn.Module):
     """``deconv``: top-down path with deformable upsampling, then the sum of all levels at stride 4."""
 
-    def __init__(self, in_widths: Sequence[int], width: int) -> None:
+    def __init__(
+        self, in_widths: Sequence[int], width: int, *, offset_limit: float | None, depthwise_output: bool
+    ) -> None:
         super().__init__()
         w2, w3, w4, w5 = in_widths
         u2, u3, u4, u5 = (w // 2 for w in in_widths)
         self.lateral_conv0, self.lateral_conv1 = nn.Conv2d(w5, u5, 1), nn.Conv2d(w4, u4, 1)
         self.lateral_conv2, self.lateral_conv3 = nn.Conv2d(w3, u3, 1), nn.Conv2d(w2, u2, 1)
-        self.deform_conv1, self.deform_conv2 = DeformUpsample(u5, u4), DeformUpsample(u4, u3)
-        self.deform_conv3 = DeformUpsample(u3, u2)
+        self.deform_conv1 = DeformUpsample(u5, u4, offset_limit)
+        self.deform_conv2 = DeformUpsample(u4, u3, offset_limit)
+        self.deform_conv3 = DeformUpsample(u3, u2, offset_limit)
         self.conv_a5, self.conv_a4 = nn.Conv2d(u5, width, 1, bias=False), nn.Conv2d(u4, width, 1, bias=False)
         self.conv_a3, self.conv_a2 = nn.Conv2d(u3, width, 1, bias=False), nn.Conv2d(u2, width, 1, bias=False)
         self.bias = nn.Parameter(torch.zeros(1, width, 1, 1))
-        self.output_conv = nn.Conv2d(width, width, 3, 1, 1)
+        self.output_conv = nn.Conv2d(width, width, 3, 1, 1, groups=width if depthwise_output else 1)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Maps at strides 4, 8, 16, 32 -> [B, width, h, w] at stride 4."""
@@ -72,11 +87,16 @@ class Coordinates(nn.Module):
 class Neck(nn.Module):
     """Aggregation, coordinates, and the 1x1 convolution that mixes them into mask features."""
 
-    def __init__(self, in_widths: Sequence[int], aggregation_width: int, width: int) -> None:
+    def __init__(self, in_widths: Sequence[int], config: ModelConfig) -> None:
         super().__init__()
-        self.deconv = Aggregation(in_widths, aggregation_width)
+        self.deconv = Aggregation(
+            in_widths,
+            config.aggregation_width,
+            offset_limit=config.offset_limit,
+            depthwise_output=config.depthwise_output,
+        )
         self.coordinates = Coordinates()
-        self.loc_conv = nn.Conv2d(aggregation_width + 2, width, 1)
+        self.loc_conv = nn.Conv2d(config.aggregation_width + 2, config.width, 1)
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Maps at strides 4, 8, 16, 32 -> mask features [B, width, h, w] at stride 4."""

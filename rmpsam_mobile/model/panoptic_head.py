@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from rmpsam_mobile.model.adapters import PromptAttention
 from rmpsam_mobile.model.config import ModelConfig
-from rmpsam_mobile.model.decoder import KernelUpdate, Stage, mask_product, masked_sum, run_stages
-from rmpsam_mobile.model.prompt import SineCode, normalise_boxes
+from rmpsam_mobile.model.decoder import KernelUpdate, Stage, mask_product, masked_mean, masked_sum, run_stages
+from rmpsam_mobile.model.prompt import PromptSet, SineCode, click_boxes, normalise_boxes
+from rmpsam_mobile.model.prompt_path import PromptPath
 
 Steps = list[tuple[Tensor, Tensor]]
 
@@ -42,11 +44,9 @@ class PanopticHead(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         width = config.width
-        # prompts: label 1 stands for points and boxes alike, label 0 is never used, there is one mask token
-        self.mask_tokens = nn.Embedding(1, width)
-        self.pb_embedding = nn.Embedding(2, width)
-        self.sine_code = SineCode(width // 2)
-        self.pos_linear = nn.Linear(2 * width, width)
+        self.reduction = config.stage_reduction
+        self.click_half_width = config.click_half_width
+        self.pool = masked_mean if config.mean_pooling else masked_sum
         # objects
         self.kernels = nn.Embedding(config.num_queries, width)
         # shared by both
@@ -54,16 +54,35 @@ class PanopticHead(nn.Module):
         # adapters
         self.panoptic_attn = KernelUpdate(width)
         self.panoptic_cls = nn.Sequential(nn.Linear(width, config.text_width))
+        # prompts
+        self.prompt_path: PromptPath | None = None
+        if config.prompt_set is None:
+            self._add_official_prompts(config)
+        else:
+            self.prompt_path = PromptPath(config, config.prompt_set)
+
+    def _add_official_prompts(self, config: ModelConfig) -> None:
+        """Label 1 stands for points and boxes alike, label 0 is never used, there is one mask token."""
+        width = config.width
+        self.mask_tokens = nn.Embedding(1, width)
+        self.pb_embedding = nn.Embedding(2, width)
+        self.sine_code = SineCode(width // 2)
+        self.pos_linear = nn.Linear(2 * width, width)
         self.prompt_attn = PromptAttention(config)
         self.prompt_norm = nn.LayerNorm(width)
         self.prompt_iou = nn.Linear(width, 1)
 
+    def coarse(self, features: Tensor) -> Tensor:
+        """The features at the stages' resolution."""
+        return features if self.reduction == 1 else F.avg_pool2d(features, self.reduction)
+
     def objects(self, features: Tensor) -> ObjectState:
         """Run the object path on mask features [B, C, h, w]; for clips h spans all frames."""
         k = self.kernels.weight.unsqueeze(0).expand(features.shape[0], -1, -1)
-        steps = run_stages(self.mask_heads, features, k)
+        coarse = self.coarse(features)
+        steps = run_stages(self.mask_heads, coarse, k)
         k, mask_logits = steps[-1]
-        k = self.panoptic_attn(masked_sum(mask_logits, features), k)
+        k = self.panoptic_attn(self.pool(mask_logits, coarse), k)
         return ObjectState(
             steps=steps,
             queries=k,
@@ -76,8 +95,23 @@ class PanopticHead(nn.Module):
         position = self.pos_linear(self.sine_code(normalise_boxes(boxes, image_size)))
         return position + (self.pb_embedding.weight[1:2] + self.mask_tokens.weight[0:1])
 
+    def answer(self, features: Tensor, prompts: PromptSet, image_size: Tensor) -> PromptState:
+        """Masks of prompt sets on features [B, C, h, w]; image_size [B, 2]; empty slots give zeros.
+
+        The official prompt path reads one box or one foreground click of each set: the box where there is one.
+        """
+        if self.prompt_path is not None:
+            steps, mask_logits, iou = self.prompt_path(
+                self.mask_heads, features, self.coarse(features), prompts, image_size
+            )
+            return PromptState(steps=steps, queries=steps[-1][0], mask_logits=mask_logits, iou=iou)
+        has_point, has_box = prompts.is_foreground[..., 0:1], prompts.has_box
+        around_click = click_boxes(prompts.points.flatten(2), self.click_half_width)
+        boxes = has_box * prompts.boxes + (1 - has_box) * around_click
+        return self.prompts(features, boxes, image_size, has_box + (1 - has_box) * has_point)
+
     def prompts(self, features: Tensor, boxes: Tensor, image_size: Tensor, used: Tensor | None = None) -> PromptState:
-        """Run the prompt path; attention among prompts lets each see only itself, so none changes another.
+        """Run the official prompt path; attention among prompts lets each see only itself, so none changes another.
 
         Args:
             features: [B, C, h, w].

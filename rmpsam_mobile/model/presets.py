@@ -4,7 +4,15 @@ from types import MappingProxyType
 from typing import Final
 
 from rmpsam_mobile.errors import InputError
-from rmpsam_mobile.model.config import AxialStage, MobileBlock, ModelConfig, ResNetConfig, SeaFormerConfig
+from rmpsam_mobile.model.config import (
+    AxialStage,
+    EfficientNetLiteConfig,
+    MobileBlock,
+    ModelConfig,
+    PromptSetConfig,
+    ResNetConfig,
+    SeaFormerConfig,
+)
 
 _Blocks = tuple[tuple[int, int, int, int], ...]
 
@@ -16,6 +24,7 @@ def _seaformer(
     *,
     num_heads: int,
     outputs: tuple[str, str, str, str] = ("smb1", "smb2", "smb3", "trans2"),
+    relu6: bool = False,
 ) -> SeaFormerConfig:
     return SeaFormerConfig(
         stem_width=stem_width,
@@ -23,6 +32,7 @@ def _seaformer(
         axial=axial,
         num_heads=num_heads,
         outputs=outputs,
+        relu6=relu6,
     )
 
 
@@ -77,6 +87,99 @@ _SEAFORMER_LARGE = _seaformer(
     outputs=("smb1", "smb2", "trans1", "trans3"),
 )
 
+# The mobile sizes: the widths and kernels are EfficientNet-Lite0's, so that its ImageNet weights can be inherited
+# (distill/inherit.py); the expansions are what the budget leaves of its 6.
+_MOBILE_OUTPUTS = ("smb1", "smb2", "smb3", "trans1")
+_MOBILE_TINY = _seaformer(
+    32,
+    (
+        ((3, 1, 16, 1), (3, 4, 24, 2), (3, 3, 24, 1)),
+        ((5, 4, 40, 2), (5, 3, 40, 1)),
+        ((3, 4, 80, 2), (3, 3, 80, 1), (3, 3, 80, 1), (5, 4, 112, 1), (5, 3, 112, 1)),
+        ((5, 4, 192, 2), (5, 3, 192, 1)),
+    ),
+    (AxialStage(16, 2, 192, 2),),
+    num_heads=4,
+    outputs=_MOBILE_OUTPUTS,
+    relu6=True,
+)
+_MOBILE_SMALL = _seaformer(
+    32,
+    (
+        ((3, 1, 16, 1), (3, 6, 24, 2), (3, 6, 24, 1)),
+        ((5, 6, 40, 2), (5, 6, 40, 1)),
+        ((3, 6, 80, 2), (3, 4, 80, 1), (3, 4, 80, 1), (5, 6, 112, 1), (5, 4, 112, 1)),
+        ((5, 6, 192, 2), (5, 4, 192, 1), (5, 4, 192, 1)),
+    ),
+    (AxialStage(16, 2, 192, 2),),
+    num_heads=6,
+    outputs=_MOBILE_OUTPUTS,
+    relu6=True,
+)
+_MOBILE_BASE = _seaformer(
+    32,
+    (
+        ((3, 1, 16, 1), (3, 6, 24, 2), (3, 6, 24, 1)),
+        ((5, 6, 40, 2), (5, 6, 40, 1)),
+        ((3, 6, 80, 2), (3, 6, 80, 1), (3, 6, 80, 1), (5, 6, 112, 1), (5, 6, 112, 1), (5, 6, 112, 1)),
+        ((5, 6, 192, 2), (5, 6, 192, 1), (5, 6, 192, 1), (5, 6, 192, 1)),
+    ),
+    (AxialStage(16, 4, 192, 2),),
+    num_heads=8,
+    outputs=_MOBILE_OUTPUTS,
+    relu6=True,
+)
+
+
+def _mobile(size: str, encoder: SeaFormerConfig, width: int, prompt_set: PromptSetConfig) -> ModelConfig:
+    return ModelConfig(
+        name=f"rmpsam-mobile-{size}",
+        encoder=encoder,
+        aggregation_width=width,
+        width=width,
+        num_stages=2,
+        num_heads=4,
+        ffn_width=4 * width,
+        text_width=160,
+        stage_temperature=1.0,
+        offset_limit=1.0,
+        depthwise_output=True,
+        stage_reduction=2,
+        mean_pooling=True,
+        prompt_set=prompt_set,
+    )
+
+
+_EFFICIENTNET_LITE0 = EfficientNetLiteConfig(
+    stem_width=32,
+    blocks=(
+        (1, MobileBlock(3, 1, 16, 1)),
+        (2, MobileBlock(3, 6, 24, 2)),
+        (2, MobileBlock(5, 6, 40, 2)),
+        (3, MobileBlock(3, 6, 80, 2)),
+        (3, MobileBlock(5, 6, 112, 1)),
+        (4, MobileBlock(5, 6, 192, 2)),
+        (1, MobileBlock(3, 6, 320, 1)),
+    ),
+    outputs=(2, 4, 10, 15),
+)
+_EFFICIENTNET_LITE2 = EfficientNetLiteConfig(
+    stem_width=32,
+    blocks=(
+        (1, MobileBlock(3, 1, 16, 1)),
+        (3, MobileBlock(3, 6, 24, 2)),
+        (3, MobileBlock(5, 6, 48, 2)),
+        (4, MobileBlock(3, 6, 88, 2)),
+        (4, MobileBlock(5, 6, 120, 1)),
+        (5, MobileBlock(5, 6, 208, 2)),
+        (1, MobileBlock(3, 6, 352, 1)),
+    ),
+    outputs=(3, 6, 14, 20),
+)
+BACKBONES: Final = MappingProxyType(
+    {"efficientnet-lite0": _EFFICIENTNET_LITE0, "efficientnet-lite2": _EFFICIENTNET_LITE2}
+)
+
 PRESETS: Final = MappingProxyType(
     {
         config.name: config
@@ -87,6 +190,10 @@ PRESETS: Final = MappingProxyType(
             ModelConfig(name="rmpsam-seaformer-small", encoder=_SEAFORMER_SMALL),
             ModelConfig(name="rmpsam-seaformer-base", encoder=_SEAFORMER_BASE),
             ModelConfig(name="rmpsam-seaformer-large", encoder=_SEAFORMER_LARGE),
+            _mobile("tiny", _MOBILE_TINY, 64, PromptSetConfig()),
+            _mobile("small", _MOBILE_SMALL, 96, PromptSetConfig(width=40)),
+            _mobile("base", _MOBILE_BASE, 128, PromptSetConfig(width=48)),
+            ModelConfig(name="rmpsam-teacher-efflite2", encoder=_EFFICIENTNET_LITE2),
         )
     }
 )

@@ -4,11 +4,50 @@ The released model does not use SAM's random Fourier code. A click is the box of
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 MARGIN = 1e-5  # keeps the official inverse sigmoid finite
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """N prompts a picture, each up to P labelled points and at most one box; pixels of the model input.
+
+    Attributes:
+        points: [B, N, P, 2] xy.
+        labels: [B, N, P + 1], one for each point, then one for the box: 1 foreground or present, 0 background,
+            -1 empty (``contracts.PointLabel``).
+        boxes: [B, N, 4] xyxy.
+    """
+
+    points: Tensor
+    labels: Tensor
+    boxes: Tensor
+
+    @property
+    def is_foreground(self) -> Tensor:
+        """[B, N, P], 1 for foreground points."""
+        return self.labels[..., :-1].clamp(0, 1)
+
+    @property
+    def is_background(self) -> Tensor:
+        """[B, N, P], 1 for background points; labels are whole numbers."""
+        return (1 - self.labels[..., :-1].abs()).clamp(0, 1)
+
+    @property
+    def has_box(self) -> Tensor:
+        """[B, N, 1], 1 where there is a box."""
+        return self.labels[..., -1:].clamp(0, 1)
+
+    @classmethod
+    def of_boxes(cls, boxes: Tensor, num_points: int) -> "PromptSet":
+        """Boxes [B, N, 4] alone."""
+        labels = boxes.new_full((*boxes.shape[:2], num_points + 1), -1)
+        labels[..., -1] = 1
+        return cls(boxes.new_zeros((*boxes.shape[:2], num_points, 2)), labels, boxes)
 
 
 def click_boxes(points: Tensor, half_width: float) -> Tensor:

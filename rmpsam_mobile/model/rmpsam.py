@@ -17,6 +17,7 @@ from rmpsam_mobile.model.decoder import Stage, StageOutput
 from rmpsam_mobile.model.encoders import build_encoder
 from rmpsam_mobile.model.neck import Neck
 from rmpsam_mobile.model.panoptic_head import PanopticHead, Steps
+from rmpsam_mobile.model.prompt import PromptSet
 from rmpsam_mobile.model.vocabulary import Vocabulary
 
 FRAMES_AT_ONCE = 8  # of a clip through the encoder; the official code fails above 50 (quirk 3)
@@ -57,7 +58,7 @@ class RmpSam(nn.Module):
         super().__init__()
         self.config = config
         self.backbone = build_encoder(config.encoder)
-        self.neck = Neck(self.backbone.widths, config.aggregation_width, config.width)
+        self.neck = Neck(self.backbone.widths, config)
         self.panoptic_head = PanopticHead(config)
         self.classifier: TextClassifier | None = None
         self.vocabulary: Vocabulary | None = None
@@ -135,7 +136,8 @@ class RmpSam(nn.Module):
         if min(height, width) < 1:
             raise InputError(f"image_size ({height}, {width}); wanted height and width of the picture, at least 1")
         size = torch.tensor([[height, width]], dtype=features.dtype, device=features.device)
-        state = self.panoptic_head.prompts(features, boxes_xyxy.to(features), size)
+        prompts = PromptSet.of_boxes(boxes_xyxy.to(features), self.config.num_points)
+        state = self.panoptic_head.answer(features, prompts, size.expand(features.shape[0], -1))
         return Prompted(
             mask_logits=state.mask_logits,
             iou=state.iou,

@@ -57,6 +57,6 @@ def sizes_of(model: RmpSam, sizes: GraphSizes) -> GraphSizes:
         num_queries=model.config.num_queries,
         num_classes=0 if model.classifier is None else model.classifier.num_classes,
         num_slots=sizes.num_slots,
-        num_points=sizes.num_points,
+        num_points=model.config.num_points,
         clip_frames=sizes.clip_frames,
     )

@@ -51,14 +51,9 @@ def check_prompt(prompt: Prompt, contract: ModelContract, height: int, width: in
             )
         if label not in (PointLabel.FOREGROUND, PointLabel.BACKGROUND):
             raise InputError(f"point label {label}; known: 1 foreground, 0 background")
-    hints = len(prompt.points) + (prompt.box is not None)
-    if hints == 0:
+    if not prompt.points and prompt.box is None:
         raise InputError("no point and no box; give at least one, for example --point 120,80")
-    if hints > contract.sizes.num_points or PointLabel.BACKGROUND in prompt.labels:
-        raise UnsupportedError(
-            f"{contract.preset} reads one foreground click or one box a prompt; got "
-            f"{len(prompt.points)} points and {int(prompt.box is not None)} boxes; give one, or one prompt for each"
-        )
+    _check_kinds(prompt, contract)
     if prompt.box is None:
         return prompt
     x1, y1, x2, y2 = prompt.box
@@ -69,6 +64,20 @@ def check_prompt(prompt: Prompt, contract: ModelContract, height: int, width: in
             "give x0,y0,x1,y1 with x0 < x1 and y0 < y1"
         )
     return Prompt(prompt.points, prompt.labels, box)
+
+
+def _check_kinds(prompt: Prompt, contract: ModelContract) -> None:
+    """Refuse what the model cannot read: official ones take one click or one box, mobile ones a set of both."""
+    limit, count = contract.sizes.num_points, len(prompt.points)
+    if limit == 1 and (count + (prompt.box is not None) > 1 or PointLabel.BACKGROUND in prompt.labels):
+        raise UnsupportedError(
+            f"{contract.preset} reads one foreground click or one box a prompt; got "
+            f"{count} points and {int(prompt.box is not None)} boxes; give one, or one prompt for each"
+        )
+    if count > limit:
+        raise UnsupportedError(f"{contract.preset} reads up to {limit} points a prompt; got {count}; give fewer")
+    if prompt.box is None and PointLabel.FOREGROUND not in prompt.labels:
+        raise InputError(f"{count} background points and nothing wanted; give a box or a foreground point as well")
 
 
 def fill_slots(prompts: Sequence[Prompt], fit: Fit, contract: ModelContract) -> tuple[Array, Array, Array, Array]:

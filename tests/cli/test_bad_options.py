@@ -23,7 +23,7 @@ OPTIONS = [
         "box 5,5,5,9 has no area inside the picture of 640 x 427 px; give x0,y0,x1,y1 with x0 < x1 and y0 < y1",
     ),
     (["--point", "1,2", "--threads", "0"], "0 threads; at least 1; leave --threads away for all cores"),
-    ([], "nothing asked for; give --point X,Y, --box X0,Y0,X1,Y1 or --panoptic"),
+    ([], "nothing asked for; give --point X,Y, --box X0,Y0,X1,Y1, --prompt or --panoptic"),
     (["--video", "x"], "give either a picture or --video FOLDER_OR_FILE, one of the two"),
 ]
 
@@ -53,7 +53,7 @@ def test_bad_options_of_a_video(cli: Cli, made: Made) -> None:
     done = cli("segment", made.bundle, "--video", "gone.mp4", "-o", "new")
     assert (done.code, done.error) == (2, "gone.mp4 does not exist; give a folder of frames, a GIF or a film")
     done = cli("segment", made.bundle, "--video", "gone.mp4", "--panoptic", "-o", "new")
-    assert done.error == "--video follows objects by itself; leave --point, --box and --panoptic away"
+    assert done.error == "--video follows objects by itself; leave --point, --box, --prompt and --panoptic away"
 
 
 @NEEDS_BUNDLE

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from rmpsam_mobile.model.decoder import KernelUpdate, Stage, mask_product, masked_sum, run_stages
+from rmpsam_mobile.model.decoder import KernelUpdate, Stage, mask_product, masked_mean, masked_sum, run_stages
 from rmpsam_mobile.model.heads import Ffn, Mlp, NormedLinear
 from tests.models import SMALL, random_tensor, relative_error, small_model
 
@@ -97,3 +97,9 @@ def test_names_of_the_branches_are_the_official_ones() -> None:
     assert list(NormedLinear(4).state_dict()) == ["0.weight", "1.weight", "1.bias"]
     wanted = ["layers.0.0.weight", "layers.0.0.bias", "layers.1.weight", "layers.1.bias"]
     assert list(Ffn(4, 8).state_dict()) == wanted
+
+
+def test_a_mean_over_a_mask_does_not_depend_on_its_area() -> None:
+    masks = torch.tensor([[[[1.0, 1.0], [-1.0, 0.0]], [[-1.0, -1.0], [-1.0, -1.0]]]], dtype=torch.float64)
+    features = torch.tensor([[[[1.0, 3.0], [100.0, 1000.0]]]], dtype=torch.float64)
+    assert masked_mean(masks, features).tolist() == [[[2.0], [0.0]]]

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.model.presets import PRESETS, preset_config
 from rmpsam_mobile.model.rmpsam import RmpSam
 from tests.conftest import shared
+from tests.models import unit_rows
 
 
 class Size(NamedTuple):
@@ -20,9 +22,9 @@ class Size(NamedTuple):
     backbone: int
     neck: int
     sha256: str
+    head: int = 8_392_708  # the official one is the same everywhere
 
 
-HEAD = 8_392_708
 SIZES = {
     "rmpsam-r18": Size(370, 11_176_512, 1_258_225, "c319826ae35a63eb4bcd20754a5a33b42a8ee2b131b7de0b54015bd2f20c4b0d"),
     "rmpsam-r50": Size(568, 23_508_032, 15_351_505, "d6f2ed07b03d7890a83f71ad77f52227ebda2c09551dc5a07be9f5352bba2c14"),
@@ -38,7 +40,20 @@ SIZES = {
     "rmpsam-seaformer-large": Size(
         1012, 13_725_504, 826_481, "e14dd35f2f2048e044cd199d0088dc0637f1beecad516b83d3777fe91ea47683"
     ),
+    "rmpsam-mobile-tiny": Size(
+        653, 1_314_288, 204_477, "5f842a0c641f5031a80c1b66a28b707760a54dbafc2e4976b09793f9d118359b", 395_918
+    ),
+    "rmpsam-mobile-small": Size(
+        671, 2_124_128, 215_933, "11726b10ea0f4a397c4464689fbd7f31628d0c8f79e69fe2cf9a1bc42b4ba6a7", 842_542
+    ),
+    "rmpsam-mobile-base": Size(
+        839, 4_537_088, 229_437, "cca04b6d018ac17ec73fbc75f0959d0464d9833b39c712f70f7f209e4947c3c1", 1_456_974
+    ),
+    "rmpsam-teacher-efflite2": Size(
+        628, 4_357_952, 530_285, "8ae9da6966904a6c176e0758d9b77c226e876e3e9b7e4bbe689b65cd7c0b0d80"
+    ),
 }
+BUDGETS = {"tiny": 1.5, "small": 2.5, "base": 4.0}  # GMAC of encoder and object decoder at 512 x 512
 
 
 def blank(preset: str) -> RmpSam:
@@ -73,9 +88,21 @@ def test_parameters_are_as_many_as_published(preset: str) -> None:
     parts = {
         "backbone": SIZES[preset].backbone,
         "neck": SIZES[preset].neck,
-        "panoptic_head": HEAD,
+        "panoptic_head": SIZES[preset].head,
     }
     assert {name: sum(p.numel() for p in part.parameters()) for name, part in model.named_children()} == parts
+
+
+@pytest.mark.parametrize("size", BUDGETS)
+def test_mobile_sizes_keep_to_their_budget(size: str) -> None:
+    """Counted by torch before any rewrite; the exact rewrites only lower it."""
+    config = preset_config(f"rmpsam-mobile-{size}")
+    model = RmpSam(config).eval().requires_grad_(requires_grad=False)
+    model.set_classifier(unit_rows(133, 1, config.text_width))
+    with FlopCounterMode(display=False) as counter:
+        model.objects(model.encode(torch.zeros(1, 3, 512, 512)))
+    assert counter.get_total_flops() / 2e9 <= BUDGETS[size]
+    assert sum(p.numel() for p in model.parameters()) <= 5e6 or size == "base"
 
 
 @pytest.mark.parametrize("preset", SIZES)

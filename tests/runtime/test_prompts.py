@@ -186,3 +186,25 @@ def test_a_model_of_several_points_gets_them_all() -> None:
     points, labels, _, _ = fill_slots([Prompt(((1, 2), (3, 4)), (1, 1))], fit, contract)
     assert points[0, 0].tolist() == [[1, 2], [3, 4], [0, 0]]
     assert labels[0].tolist() == [[1, 1, -1, -1], [-1, -1, -1, -1]]
+
+
+MOBILE = make_contract(GraphSizes(size=Size(64, 96), num_slots=2, num_points=8))
+
+
+def test_a_mobile_model_reads_points_of_both_kinds_and_a_box() -> None:
+    prompt = Prompt(((1, 2), (3, 4)), (1, 0), (0.0, 0.0, 9.0, 9.0))
+    assert check(prompt, MOBILE) == prompt
+    boxed = Prompt(((1, 2),), (0,), (0.0, 0.0, 9.0, 9.0))
+    assert check(boxed, MOBILE) == boxed
+
+
+def test_a_mobile_model_refuses_what_it_has_no_place_for() -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        check(Prompt(((1, 2),) * 9, (1,) * 9), MOBILE)
+    assert str(caught.value) == "small reads up to 8 points a prompt; got 9; give fewer"
+
+
+def test_background_alone_asks_for_nothing() -> None:
+    with pytest.raises(InputError) as caught:
+        check(Prompt(((1, 2),), (0,)), MOBILE)
+    assert str(caught.value) == ("1 background points and nothing wanted; give a box or a foreground point as well")

@@ -24,13 +24,13 @@ class ConvNorm(nn.Sequential):
 class InvertedResidual(nn.Module):
     """Expand, depthwise, project; the input is added where shapes agree."""
 
-    def __init__(self, in_width: int, block: MobileBlock) -> None:
+    def __init__(self, in_width: int, block: MobileBlock, activation: type[nn.Module] = nn.ReLU) -> None:
         super().__init__()
         hidden = in_width * block.expansion
         depthwise = ConvNorm(hidden, hidden, block.kernel, block.stride, groups=hidden)
         project = ConvNorm(hidden, block.width)
-        expand = () if block.expansion == 1 else (ConvNorm(in_width, hidden), nn.ReLU())
-        self.conv = nn.Sequential(*expand, depthwise, nn.ReLU(), project)
+        expand = () if block.expansion == 1 else (ConvNorm(in_width, hidden), activation())
+        self.conv = nn.Sequential(*expand, depthwise, activation(), project)
         self.is_residual = block.stride == 1 and in_width == block.width
 
     def forward(self, x: Tensor) -> Tensor:
@@ -41,12 +41,14 @@ class InvertedResidual(nn.Module):
 class MobileStage(nn.Module):
     """``smbI``: an optional stem and inverted residuals ``layer1`` .. ``layerN``."""
 
-    def __init__(self, in_width: int, blocks: tuple[MobileBlock, ...], *, has_stem: bool) -> None:
+    def __init__(
+        self, in_width: int, blocks: tuple[MobileBlock, ...], activation: type[nn.Module] = nn.ReLU, *, has_stem: bool
+    ) -> None:
         super().__init__()
         if has_stem:
-            self.stem_block = nn.Sequential(ConvNorm(3, in_width, 3, 2), nn.ReLU())
+            self.stem_block = nn.Sequential(ConvNorm(3, in_width, 3, 2), activation())
         for i, block in enumerate(blocks, start=1):
-            self.add_module(f"layer{i}", InvertedResidual(in_width, block))
+            self.add_module(f"layer{i}", InvertedResidual(in_width, block, activation))
             in_width = block.width
 
     def forward(self, x: Tensor) -> Tensor:
@@ -173,10 +175,11 @@ class SeaFormer(nn.Module):
         self.outputs = config.outputs
         self.order: list[str] = []
         widths = {}
+        activation = nn.ReLU6 if config.relu6 else nn.ReLU
         in_width, first_axial = config.stem_width, len(config.mobile) - len(config.axial)
         for i, blocks in enumerate(config.mobile):
             name = f"smb{i + 1}"
-            self.add_module(name, MobileStage(in_width, blocks, has_stem=i == 0))
+            self.add_module(name, MobileStage(in_width, blocks, activation, has_stem=i == 0))
             in_width = widths[name] = blocks[-1].width
             self.order.append(name)
             if i >= first_axial:
