@@ -26,6 +26,15 @@ def read_coco_panoptic(annotations: str | Path, pictures: str | Path, segments: 
         InputError: missing or of another layout.
     """
     document = read_document(Path(annotations), ("images", "annotations", "categories"))
+    return panoptic_records(document, Path(pictures), Path(segments))
+
+
+def panoptic_records(document: dict[str, Any], pictures: Path, segments: Path) -> list[Record]:
+    """Pictures of a panoptic document; the PNG files are read when the labels are asked for.
+
+    Raises:
+        InputError: a file name leads out of its folder.
+    """
     categories = {category["id"]: category for category in document["categories"]}
     images = {image["id"]: image for image in document["images"]}
     records = []
@@ -34,11 +43,11 @@ def read_coco_panoptic(annotations: str | Path, pictures: str | Path, segments: 
         records.append(
             Record(
                 key=image["file_name"],
-                picture=PictureFile(inside(Path(pictures), image["file_name"])),
+                picture=PictureFile(inside(pictures, image["file_name"])),
                 height=image["height"],
                 width=image["width"],
                 source=image.get("source", "coco-panoptic"),
-                labels=partial(_segments, annotation, inside(Path(segments), annotation["file_name"]), categories),
+                labels=partial(_segments, annotation, inside(segments, annotation["file_name"]), categories),
                 is_exhaustive=True,
             )
         )
@@ -52,6 +61,15 @@ def read_coco_instances(annotations: str | Path, pictures: str | Path) -> list[R
         InputError: missing or of another layout.
     """
     document = read_document(Path(annotations), ("images", "annotations", "categories"))
+    return instance_records(document, Path(pictures))
+
+
+def instance_records(document: dict[str, Any], pictures: Path) -> list[Record]:
+    """Pictures of an instances document.
+
+    Raises:
+        InputError: a mask in no known form, or a file name that leads out of its folder.
+    """
     names = {category["id"]: category["name"] for category in document["categories"]}
     by_image: defaultdict[int, list[ObjectLabel]] = defaultdict(list)
     images = {image["id"]: image for image in document["images"]}
@@ -64,7 +82,7 @@ def read_coco_instances(annotations: str | Path, pictures: str | Path) -> list[R
     return [
         Record(
             key=image["file_name"],
-            picture=PictureFile(inside(Path(pictures), image["file_name"])),
+            picture=PictureFile(inside(pictures, image["file_name"])),
             height=image["height"],
             width=image["width"],
             source="coco",

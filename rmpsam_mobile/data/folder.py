@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from PIL import Image
-
 from rmpsam_mobile.data.records import PictureFile, Record, Skipped
 from rmpsam_mobile.errors import InputError
 
@@ -22,10 +20,9 @@ def read_folder(folder: str | Path) -> tuple[list[Record], list[Skipped]]:
     records, skipped = [], []
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
         try:
-            with Image.open(path) as picture:
-                width, height = picture.size
-        except OSError as error:
-            skipped.append(Skipped(path.name, str(error)[:80]))
+            height, width = PictureFile(path).size()
+        except InputError as error:
+            skipped.append(Skipped(path.name, str(error)))
             continue
         key = path.relative_to(folder).as_posix()
         records.append(

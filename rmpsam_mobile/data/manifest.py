@@ -7,6 +7,7 @@ from typing import Any
 
 from rmpsam_mobile.data.documents import inside, read_document
 from rmpsam_mobile.data.records import ObjectLabel, PictureFile, Prompted, Record
+from rmpsam_mobile.data.stuff import STUFF
 from rmpsam_mobile.errors import InputError
 
 UNLABELLED = "unlabelled"  # sources whose names begin so have no masks because nobody drew any
@@ -19,7 +20,15 @@ def read_manifest(path: str | Path) -> list[Record]:
         InputError: missing, of another layout, or naming a picture that is not there.
     """
     path = Path(path)
-    document = read_document(path, ("version", "pictures"))
+    return manifest_records(read_document(path, ("version", "pictures")), path)
+
+
+def manifest_records(document: dict[str, Any], path: Path) -> list[Record]:
+    """Pictures of a manifest that was read from ``path``; words for stuff in ``data.stuff`` are no things.
+
+    Raises:
+        InputError: it names a picture that is not there.
+    """
     archive = path.with_name(path.name.removesuffix(".gz").removesuffix(".json") + ".tar")
     members = _members(archive) if archive.exists() else {}
     return [_record(entry, path.parent, archive, members) for entry in document["pictures"]]
@@ -51,7 +60,9 @@ def _record(entry: dict[str, Any], folder: Path, archive: Path, members: dict[st
         picture = PictureFile(archive, offset, size)
     else:
         picture = PictureFile(inside(folder, entry["file"]))
-    objects = tuple(ObjectLabel(item["mask"], item["category"]) for item in entry["objects"])
+    objects = tuple(
+        ObjectLabel(item["mask"], item["category"], item["category"] not in STUFF) for item in entry["objects"]
+    )
     return Record(
         key=entry["file"],
         picture=picture,

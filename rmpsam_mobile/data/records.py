@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.picture import read_picture
@@ -34,6 +34,20 @@ class PictureFile:
     path: Path
     offset: int = 0
     num_bytes: int | None = None
+
+    def size(self) -> tuple[int, int]:
+        """Height and width of the upright picture in pixels, from the header of a file of its own.
+
+        Raises:
+            InputError: no picture.
+        """
+        try:
+            with Image.open(self.path) as picture:
+                width, height = picture.size
+                is_lying = picture.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+        except (OSError, Image.DecompressionBombError) as error:
+            raise InputError(f"{self.path}: no picture ({str(error)[:60]}); leave it out") from None
+        return (width, height) if is_lying else (height, width)
 
     def read(self) -> NDArray[np.uint8]:
         """Decode to uint8 RGB [H, W, 3].
