@@ -3,7 +3,8 @@
 from rmpsam_mobile.checkpoint.classifier import read_classifier
 from rmpsam_mobile.checkpoint.layout import Kind, Recognised, recognise
 from rmpsam_mobile.checkpoint.load import build_model, import_checkpoint, load_checkpoint, seeded_checkpoint
-from rmpsam_mobile.checkpoint.store import Card, Checkpoint, read_checkpoint, save_checkpoint, weights_sha256
+from rmpsam_mobile.checkpoint.store import Card, Checkpoint, halved, read_checkpoint, save_checkpoint, weights_sha256
+from rmpsam_mobile.checkpoint.shipped import shipped_weights
 from rmpsam_mobile.checkpoint.unpickle import read_tensors
 from rmpsam_mobile.checkpoint.vocabulary import read_vocabulary
 
@@ -13,6 +14,7 @@ __all__ = [
     "Kind",
     "Recognised",
     "build_model",
+    "halved",
     "import_checkpoint",
     "load_checkpoint",
     "read_checkpoint",
@@ -22,5 +24,6 @@ __all__ = [
     "recognise",
     "save_checkpoint",
     "seeded_checkpoint",
+    "shipped_weights",
     "weights_sha256",
 ]

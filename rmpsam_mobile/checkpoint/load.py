@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rmpsam_mobile.checkpoint.classifier import checked_embeddings, read_classifier
 from rmpsam_mobile.checkpoint.layout import Kind, Recognised, expected_shapes, first_names, recognise
+from rmpsam_mobile.checkpoint.shipped import named_weights
 from rmpsam_mobile.checkpoint.store import (
     Card,
     Checkpoint,
@@ -39,7 +40,8 @@ def import_checkpoint(
     """Read a checkpoint of any known layout; the file's content decides, not its suffix.
 
     Args:
-        path: an official .pth, an ImageNet encoder, plain safetensors, or a file of `save_checkpoint`.
+        path: an official .pth, an ImageNet encoder, plain safetensors, a file of `save_checkpoint`, or the name of a
+            preset whose weights ship.
         classifier: class embeddings (C, P, D) or a file of them; replaces those that the checkpoint has.
         preset: confirms the preset; None recognises it.
         vocabulary: names of the C classes; None takes COCO's for 133, YouTube-VIS 2019's for 40, else numbers.
@@ -50,6 +52,7 @@ def import_checkpoint(
         InputError: unreadable, another network, incomplete, numbers that are not finite, or a classifier or
             vocabulary that does not fit.
     """
+    path = named_weights(path)
     source = str(path)
     base = _read_base(path, preset, allow_partial)
     card = base.card if licence is None else replace(base.card, licence=licence)

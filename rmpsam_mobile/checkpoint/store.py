@@ -7,7 +7,7 @@ run to run; one key makes equal checkpoints equal files.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,6 +94,15 @@ def save_checkpoint(checkpoint: Checkpoint, path: str | Path, *, force: bool = F
         raise InputError(f"{path}: is a folder; give a file name in it, for example {target / 'model.safetensors'}")
     refuse_existing(target, force=force)
     write_file(target, _serialised(checkpoint))
+
+
+def halved(checkpoint: Checkpoint) -> Checkpoint:
+    """The same with kernels and matrices in float16, as weights ship; norms, biases and counters stay as they are."""
+    tensors = {
+        name: tensor.half() if tensor.is_floating_point() and tensor.ndim >= 2 else tensor
+        for name, tensor in checkpoint.tensors.items()
+    }
+    return replace(checkpoint, tensors=tensors)
 
 
 def weights_sha256(checkpoint: Checkpoint) -> str:

@@ -9,7 +9,9 @@ import typer
 from rmpsam_mobile.cli import (
     bench,
     demo,
+    distill,
     doctor,
+    evaluate,
     export,
     import_checkpoint,
     inspect,
@@ -36,11 +38,13 @@ for _name, _verb in (
     ("doctor", doctor.doctor),
     ("list", list_.list_),
     ("import", import_checkpoint.import_),
+    ("distill", distill.distill),
     ("quantize", quantize.quantize),
     ("export", export.export),
     ("inspect", inspect.inspect),
     ("validate", validate.validate),
     ("segment", segment.segment),
+    ("evaluate", evaluate.evaluate),
     ("bench", bench.bench),
 ):
     app.command(_name)(_verb)

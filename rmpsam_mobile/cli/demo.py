@@ -11,7 +11,7 @@ from rmpsam_mobile.errors import MissingExtraError
 if TYPE_CHECKING:
     from rmpsam_mobile.export.pipeline import Exported
 
-PRESET: Final = "rmpsam-seaformer-tiny"  # until trained weights ship
+PRESET: Final = "rmpsam-mobile-tiny"
 PHOTO: Final = "china.jpg"  # 640 x 427, one of scikit-learn's samples, which executorch brings along
 CLICK: Final = (205.0, 215.0)  # on the pagoda
 BOX: Final = (62.0, 28.0, 374.0, 388.0)  # around it
@@ -24,16 +24,18 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Export a bundle, prove it, and segment a photograph by click, by box and as a whole."""
+    import shutil
+
     from rmpsam_mobile.atomic import new_folder
     from rmpsam_mobile.bench import HOST_NOTE, bench_on_host
-    from rmpsam_mobile.checkpoint import save_checkpoint, seeded_checkpoint
+    from rmpsam_mobile.checkpoint import shipped_weights
     from rmpsam_mobile.contracts import Size
     from rmpsam_mobile.export.pipeline import export_bundle, plan_export
 
     photo, chosen = _photo(), Size.parse(size)
     with new_folder(output, force=force) as folder:
-        note(f"1 of 4: weights of {PRESET}, seeded: no trained ones ship yet")
-        save_checkpoint(seeded_checkpoint(PRESET), folder / "model.safetensors")
+        note(f"1 of 4: weights of {PRESET}, which come with the package")
+        shutil.copyfile(shipped_weights(PRESET), folder / "model.safetensors")
         note("2 of 4: encoder, object and prompt graphs to ExecuTorch, each compared with the eager model")
         plan = plan_export(folder / "model.safetensors", size=chosen)
         with steps(len(plan.steps())) as progress:

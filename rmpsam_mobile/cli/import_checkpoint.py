@@ -1,11 +1,14 @@
 """``import``: somebody's checkpoint to our own safetensors file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rmpsam_mobile.cli.console import next_step, note, print_json, print_table, table
+
+if TYPE_CHECKING:
+    from rmpsam_mobile.checkpoint import Checkpoint
 
 
 def import_(
@@ -15,6 +18,7 @@ def import_(
     vocabulary: Annotated[Path | None, typer.Option(help="Text file, one class name a line, --- before stuff.")] = None,
     preset: Annotated[str | None, typer.Option(help="Confirm the preset instead of recognising it.")] = None,
     licence: Annotated[str | None, typer.Option(help="Licence of the weights, for the card.")] = None,
+    half: Annotated[bool, typer.Option(help="Store kernels and matrices in float16, for shipping.")] = False,
     allow_partial: Annotated[bool, typer.Option(help="Start missing tensors from seeded random values.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Read and report, write nothing.")] = False,
     force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
@@ -22,7 +26,7 @@ def import_(
 ) -> None:
     """Import a checkpoint; nothing in it is executed, and what does not fit is listed by name."""
     from rmpsam_mobile.atomic import refuse_existing
-    from rmpsam_mobile.checkpoint import import_checkpoint, read_vocabulary, save_checkpoint
+    from rmpsam_mobile.checkpoint import halved, import_checkpoint, read_vocabulary, save_checkpoint
 
     if not dry_run:
         refuse_existing(output, force=force)
@@ -35,7 +39,17 @@ def import_(
         licence=licence,
     )
     if not dry_run:
-        save_checkpoint(checkpoint, output, force=force)
+        save_checkpoint(halved(checkpoint) if half else checkpoint, output, force=force)
+    _print(checkpoint, source, None if dry_run else output, as_json=as_json)
+    if not checkpoint.vocabulary:
+        note("no class embeddings: boxes and clicks will work, classes will not; add them with --classifier FILE")
+    next_step(
+        "nothing was written, leave --dry-run away" if dry_run else f"rmpsam-mobile export {output} -o model.bundle"
+    )
+
+
+def _print(checkpoint: "Checkpoint", source: Path, output: Path | None, *, as_json: bool) -> None:
+    """What was read, what was left out, and what no training has touched."""
     card = checkpoint.card
     report = {
         "preset": checkpoint.preset,
@@ -48,21 +62,16 @@ def import_(
         "untrained": list(card.untrained),
         "filled": list(card.filled),
         "left_out": [{"name": name, "reason": reason} for name, reason in card.left_out],
-        "output": None if dry_run else str(output),
+        "output": None if output is None else str(output),
     }
     if as_json:
         print_json(report)
-    else:
-        shown = table(f"{source.name}", "what", "<value")
-        for key in ("preset", "kind", "trained", "tensors", "classes", "licence"):
-            shown.add_row(key, str(report[key]))
-        print_table(shown)
-        for name, reason in card.left_out:
-            note(f"left out: {name}: {reason}")
-        for group in card.untrained:
-            note(f"untrained: {group}")
-    if not checkpoint.vocabulary:
-        note("no class embeddings: boxes and clicks will work, classes will not; add them with --classifier FILE")
-    next_step(
-        "nothing was written, leave --dry-run away" if dry_run else f"rmpsam-mobile export {output} -o model.bundle"
-    )
+        return
+    shown = table(f"{source.name}", "what", "<value")
+    for key in ("preset", "kind", "trained", "tensors", "classes", "licence"):
+        shown.add_row(key, str(report[key]))
+    print_table(shown)
+    for name, reason in card.left_out:
+        note(f"left out: {name}: {reason}")
+    for group in card.untrained:
+        note(f"untrained: {group}")

@@ -1,4 +1,4 @@
-"""``list``: presets, rewrites, recipes and targets by name."""
+"""``list``: presets, rewrites, recipes of quantization and of training, and targets by name."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import typer
 from rmpsam_mobile.cli.console import print_json, print_table, table
 from rmpsam_mobile.errors import InputError
 
-KINDS = ("presets", "rewrites", "recipes", "targets")
+KINDS = ("presets", "rewrites", "recipes", "training", "targets")
 
 
 def list_(
@@ -57,10 +57,25 @@ def _recipes() -> list[dict[str, object]]:
     return [{"name": r.name, "alias": r.alias, "precision": r.precision} for r in RECIPES.values()]
 
 
+def _training() -> list[dict[str, object]]:
+    from rmpsam_mobile.distill.recipe import RECIPES
+
+    return [
+        {
+            "name": r.name,
+            "updates": r.steps,
+            "batch": r.batch,
+            "input px": ", ".join(map(str, r.sizes)),
+            "tasks": ", ".join(f"{task} {share:g}" for task, share in r.tasks.items()),
+        }
+        for r in RECIPES.values()
+    ]
+
+
 def _targets() -> list[dict[str, object]]:
     from rmpsam_mobile.export.lower import ENGINES
 
     return [{"name": str(t), "precision": precision, "files": suffix} for t, (precision, suffix, _) in ENGINES.items()]
 
 
-_ROWS = {"presets": _presets, "rewrites": _rewrites, "recipes": _recipes, "targets": _targets}
+_ROWS = {"presets": _presets, "rewrites": _rewrites, "recipes": _recipes, "training": _training, "targets": _targets}

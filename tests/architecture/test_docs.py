@@ -13,6 +13,8 @@ from PIL import Image
 
 from rmpsam_mobile.cli.demo import _photo
 from tests.conftest import REPOSITORY
+from tests.distill.small_runs import paint
+from tests.evaluate.measuring_sets import write_prompted
 from tests.seeded_weights import (
     seeded_classifier,
     seeded_state_dict,
@@ -20,9 +22,15 @@ from tests.seeded_weights import (
     write_official_checkpoint,
 )
 
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/bundle.md")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/bundle.md", "docs/training.md")
 # Added to a command that does not say it itself, so that this takes minutes and not an hour.
-QUICK = {"demo": "--size 96", "export": "--size 96", "quantize": "--size 96", "bench": "--runs 2 --warmup 1"}
+QUICK = {
+    "demo": "--size 96",
+    "export": "--size 96",
+    "quantize": "--size 96",
+    "bench": "--runs 2 --warmup 1",
+    "distill": "--steps 1 --batch 1",
+}
 
 
 def commands() -> list[str]:
@@ -46,6 +54,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     classes = {"classifier": "c", "dim": 768, "strong": 24, "weak": 0.1, "prototypes": [1] * 133}
     torch.save(seeded_classifier(classes), folder / "classifier.pth")
     shutil.copy(_photo(), folder / "photo.jpg")
+    write_prompted(folder / "eval")
+    paint(folder / "train.json.gz", 8)
     for name in ("pictures", "frames"):
         (folder / name).mkdir()
         with Image.open(folder / "photo.jpg") as photo:

@@ -26,8 +26,9 @@ PARTS: dict[str, tuple[float, frozenset[str]]] = {
     "data": (2, frozenset({NUMPY, PILLOW})),
     "runtime": (2.5, frozenset({NUMPY, PILLOW, TORCH})),
     "quantization": (3, frozenset({NUMPY, TORCH})),
-    "distill": (3, frozenset({TORCH})),
+    "distill": (3, frozenset({NUMPY, TORCH, SAFETENSORS, "scipy"})),
     "validate": (3, frozenset({NUMPY, TORCH})),
+    "evaluate": (3, frozenset({NUMPY})),
     "bench": (3, frozenset({NUMPY})),
     "export": (4, frozenset({NUMPY, TORCH})),
     "": (5, frozenset()),  # rmpsam_mobile/__init__

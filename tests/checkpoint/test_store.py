@@ -12,7 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from rmpsam_mobile.checkpoint.store import Card, Checkpoint, read_checkpoint, save_checkpoint
+from rmpsam_mobile.checkpoint.store import Card, Checkpoint, halved, read_checkpoint, save_checkpoint
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.model.vocabulary import Vocabulary
 
@@ -227,3 +227,16 @@ def test_files_that_are_not_whole_are_refused(tmp_path: Path) -> None:
     cut.write_bytes(b"")
     assert refusal(cut) == "is empty (0 bytes); copy or download the file again"
     assert refusal(tmp_path / "none") == "no such file; check the path"
+
+
+def test_half_the_bytes_keep_norms_and_counters_exact(tmp_path: Path) -> None:
+    whole = small_checkpoint()
+    whole.tensors["a.same"].mul_(1 / 3)
+    save_checkpoint(halved(whole), tmp_path / "half.safetensors")
+    again = read_checkpoint(tmp_path / "half.safetensors")
+    assert torch.equal(again.tensors["a.weight"], whole.tensors["a.weight"])
+    assert torch.equal(again.tensors["a.same"], whole.tensors["a.same"].half().float())
+    assert again.tensors["c.num_batches_tracked"] == 7
+    assert again.classifier is not None
+    assert whole.classifier is not None
+    assert torch.equal(again.classifier, whole.classifier)

@@ -11,7 +11,20 @@ import pytest
 from rmpsam_mobile.errors import RmpSamError
 from tests.cli.calls import Cli
 
-VERBS = ("demo", "doctor", "list", "import", "quantize", "export", "inspect", "validate", "segment", "bench")
+VERBS = (
+    "demo",
+    "doctor",
+    "list",
+    "import",
+    "quantize",
+    "export",
+    "inspect",
+    "validate",
+    "segment",
+    "bench",
+    "evaluate",
+    "distill",
+)
 HEAVY = ("torch", "torchao", "executorch", "coremltools", "numpy", "scipy", "PIL", "safetensors", "av", "sklearn")
 
 HELP = f"""

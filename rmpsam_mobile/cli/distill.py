@@ -1,0 +1,94 @@
+"""``distill``: train a student from labels and a teacher, or go on with a run that was stopped."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rmpsam_mobile.cli.console import counter, next_step, note, print_json, print_table, table
+
+if TYPE_CHECKING:
+    from rmpsam_mobile.data.records import Skipped
+    from rmpsam_mobile.distill.engine import Run
+
+
+def distill(
+    data: Annotated[list[Path], typer.Option(help="Training data; give it once for each part. See docs/training.md.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run; one that is there goes on.")],
+    student: Annotated[str, typer.Option(help="Preset to train.")] = "rmpsam-mobile-tiny",
+    teacher: Annotated[
+        str, typer.Option(help="labels, efficientnet-lite0, efficientnet-lite2, or a checkpoint.")
+    ] = "labels",
+    recipe: Annotated[str, typer.Option(help="Name; see rmpsam-mobile list training.")] = "segment",
+    init: Annotated[str | None, typer.Option(help="First weights: a checkpoint, or efficientnet-lite0.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Updates, instead of the recipe's.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Pictures an update and process, instead of the recipe's.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder where the teacher's answers are kept.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that prepare pictures; 0 for none.")] = 0,
+    dry_run: Annotated[bool, typer.Option(help="A few updates, then say what the run costs; write nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Train a student; start it again with the same words to go on after an interruption."""
+    import tempfile
+
+    from rmpsam_mobile.distill.engine import BEST, STUDENT
+    from rmpsam_mobile.distill.recipe import recipe_named
+    from rmpsam_mobile.distill.start import shortened
+
+    chosen = shortened(recipe_named(recipe), steps, batch)
+    if dry_run:
+        with tempfile.TemporaryDirectory() as folder:
+            run = _prepared(Path(folder) / "run", chosen, student, teacher, init, data, cache, workers)
+            _report(run.cost(), as_json=as_json)
+        return
+    run = _prepared(output, chosen, student, teacher, init, data, cache, workers)
+    left = chosen.steps - run.progress.step
+    note(f"{run.progress.step} of {chosen.steps} updates are done" if run.progress.step else f"{left} updates")
+    with counter("training", left) as progress:
+        done = run.train(lambda _: progress(1))
+    _report(
+        {"updates": done.step, "hours": done.seconds / 3600, "best": done.best, "at": done.best_step}, as_json=as_json
+    )
+    chosen_file = BEST if (output / BEST).exists() else STUDENT  # nothing was held out: nothing was chosen
+    next_step(f"rmpsam-mobile evaluate {output / chosen_file} --data DIR --protocol box")
+
+
+def _prepared(
+    folder: Path,
+    recipe: Any,
+    student: str,
+    teacher: str,
+    init: str | None,
+    data: list[Path],
+    cache: Path | None,
+    workers: int,
+) -> "Run":
+    """Data, student, teacher and loop, ready to run; first weights only where no state is there to go on from."""
+    from rmpsam_mobile.data.sources import open_data
+    from rmpsam_mobile.distill.engine import LAST, Run
+    from rmpsam_mobile.distill.start import begin_from, build_teacher, new_student, training_data
+
+    def skipped(skip: "Skipped") -> None:
+        note(f"skipped {skip.key}: {skip.reason}")
+
+    model, found = new_student(student), open_data(data)
+    taught_by = build_teacher(teacher, recipe, cache)
+    for skip in found.skipped:
+        skipped(skip)
+    training = training_data(found, recipe, skipped)
+    note(f"{training.records} pictures to train on, {training.held_records} held out, {len(found.clips)} clips")
+    if not (folder / LAST).exists():
+        blocks = begin_from(model, init, training.stream)
+        if blocks:
+            note(f"inherited {len(blocks)} blocks of {init}; the last map correlates {blocks[-1].correlation:.3f}")
+    return Run(folder, recipe, model, training.stream, training.held, teacher=taught_by, workers=workers)
+
+
+def _report(result: dict[str, float], *, as_json: bool) -> None:
+    if as_json:
+        print_json(result)
+        return
+    shown = table("Run", "what", "value")
+    for name, value in result.items():
+        shown.add_row(name, f"{value:,.3g}" if isinstance(value, float) else f"{value:,}")
+    print_table(shown)
