@@ -104,7 +104,24 @@ def convert(prepared: GraphModule) -> GraphModule:
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
     converted: GraphModule = convert_pt2e(prepared)
+    _separate_readers(converted)
     return converted
+
+
+def _separate_readers(module: GraphModule) -> None:
+    """Give each reader of a dequantized tensor a dequantize operator of its own, which is exact.
+
+    torchao lets float readers share one. XNNPACK's layout pass (executorch 1.4, ``insert_copy_q_dq``) transposes it
+    for the reader that wants channels first, among them whatever lies outside the delegate, and hands the transposed
+    tensor to all: an average pooling that wants channels last then pools the wrong axes. Where sizes happen to fit
+    it does so in silence, elsewhere the file fails at its first run ("Propagating input shapes failed").
+    """
+    dequantize = torch.ops.quantized_decomposed.dequantize_per_tensor.default
+    shared = [node for node in module.graph.nodes if node.op == "call_function" and node.target is dequantize]
+    for node, reader in [(node, reader) for node in shared for reader in list(node.users)[1:]]:
+        with module.graph.inserting_after(node):
+            reader.replace_input_with(node, module.graph.node_copy(node))
+    module.recompile()
 
 
 def observers(prepared: GraphModule) -> dict[str, Tensor]:

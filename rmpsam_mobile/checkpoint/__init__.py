@@ -3,8 +3,8 @@
 from rmpsam_mobile.checkpoint.classifier import read_classifier
 from rmpsam_mobile.checkpoint.layout import Kind, Recognised, recognise
 from rmpsam_mobile.checkpoint.load import build_model, import_checkpoint, load_checkpoint, seeded_checkpoint
-from rmpsam_mobile.checkpoint.store import Card, Checkpoint, halved, read_checkpoint, save_checkpoint, weights_sha256
 from rmpsam_mobile.checkpoint.shipped import shipped_weights
+from rmpsam_mobile.checkpoint.store import Card, Checkpoint, halved, read_checkpoint, save_checkpoint, weights_sha256
 from rmpsam_mobile.checkpoint.unpickle import read_tensors
 from rmpsam_mobile.checkpoint.vocabulary import read_vocabulary
 

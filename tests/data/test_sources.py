@@ -94,6 +94,8 @@ def test_what_is_no_data_set(tmp_path: Path) -> None:
     (tmp_path / "labelled").mkdir()
     write_manifest(tmp_path / "labelled" / "set.json.gz", [("a.png", "s", [CAT])])
     write_picture(tmp_path / "labelled" / "a.png")
+    write_picture(tmp_path / "outlined" / "a.jpg")
+    write_json(tmp_path / "outlined" / "a.json", {"shapes": []})
     (tmp_path / "empty").mkdir()
     (tmp_path / "x.tar").touch()
     prompted = {"mask": CAT.rle, "category": "cat", "box": [0, 0, 1, 1], "point": [0, 0], "area": 1}
@@ -103,6 +105,7 @@ def test_what_is_no_data_set(tmp_path: Path) -> None:
         (tmp_path / "x.tar", r"x\.tar is of no known layout; known are NAME\.json\.gz .*, a folder of pictures$"),
         (tmp_path / "empty", r"empty is of no known layout; known are .*, a folder of pictures$"),
         (tmp_path / "labelled", r"labelled is a folder with labels \(set\.json\.gz\); name the JSON file itself$"),
+        (tmp_path / "outlined", r"outlined is a folder with labels \(a\.json\); name the JSON file itself$"),
         (write_json(tmp_path / "y.json", {"b": 1, "a": 2}), r"of no known layout \(it has a, b\); known are .*$"),
         (
             write_json(tmp_path / "manifest.json", {"version": 1, "pictures": pictures}),
