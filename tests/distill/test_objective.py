@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from rmpsam_mobile.data.samples import Task
 from rmpsam_mobile.distill.batch import Batch
+from rmpsam_mobile.distill.imitation import iou_imitation, mask_imitation
 from rmpsam_mobile.distill.objective import Losses, Objective
 from rmpsam_mobile.distill.optimisation import build_optimizer
+from rmpsam_mobile.distill.prompt_task import PromptTruth
 from rmpsam_mobile.distill.recipe import Recipe, Terms
 from rmpsam_mobile.distill.start import new_student
 from rmpsam_mobile.distill.teacher import Teacher
@@ -143,6 +145,39 @@ def test_objects_of_unknown_classes_are_no_objects_to_name() -> None:
     known = replace(whole, masks=whole.masks[1:2], labels=partly.labels[1:2])
     found, wanted = (losses_of(small_recipe(), batch_of([sample, sample], Task.IMAGE)) for sample in (partly, known))
     assert {name: found[name] for name in OBJECTS} == {name: wanted[name] for name in OBJECTS}
+
+
+def test_the_weight_of_objects_is_of_all_their_losses() -> None:
+    """Of what is imitated too; prompts and features stay as they are."""
+    recipe, teacher = small_recipe(terms=ALL_TERMS, object_weight=1.0), small_teacher()
+    once = losses_of(recipe, images(), teacher=teacher)
+    thrice = losses_of(replace(recipe, object_weight=3.0), images(), teacher=teacher)
+    weighed = OBJECTS | {"taught_classes", "taught_masks"}
+    wanted = {name: value * (3 if name in weighed else 1) for name, value in once.items()}
+    assert thrice == pytest.approx(wanted, rel=1e-5)
+
+
+def test_prompts_are_taught_as_their_functions_say() -> None:
+    """Both answer the same prompts; ours comes first, the teacher's is the truth."""
+    student, teacher, batch = small_student(), small_teacher(), images(Task.PROMPTS)
+    recipe = small_recipe(terms=Terms(prompt_masks=1.0, iou=1.0), frozen_norms=True)
+    found = losses_of(recipe, batch, teacher=teacher, student=student)
+    truth = PromptTruth(
+        [sample.masks[:, 0] for sample in batch.samples],
+        [sample.image_size for sample in batch.samples],
+        recipe.prompts,
+        3,
+        batch.rngs(recipe.seed),
+    )
+    pixels = batch.pixel_values(torch.device("cpu"))
+    lesson = teacher.lesson(pixels, "key", with_neck=True, with_objects=False)
+    features = student.eval().encode(pixels).mask_features
+    size, rows = truth.image_size, tuple(torch.from_numpy(index) for index in truth.rows)
+    ours = student.panoptic_head.answer(features, truth.prompt_set(features), size)
+    theirs = teacher.answer(lesson, truth.prompt_set(features), size)
+    masks, ones = [x.mask_logits[rows].flatten(1) for x in (ours, theirs)], torch.ones(len(rows[0]))
+    assert found["prompt_masks"] == pytest.approx(number(mask_imitation(*masks, ones)), rel=1e-4)
+    assert found["taught_iou"] == pytest.approx(number(iou_imitation(ours.iou[rows], theirs.iou[rows], ones)), rel=1e-4)
 
 
 def test_prompts_are_averaged_over_processes() -> None:

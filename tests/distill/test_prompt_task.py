@@ -200,6 +200,7 @@ def test_losses_are_means_over_the_prompts_of_all_processes() -> None:
 def test_weights_weigh() -> None:
     truth, head = truth_of([masks_of(3)]), FixedHead(random_tensor(1, 3, GRID, GRID, dtype=torch.float32))
     usual = head.judge(truth, PromptTask(focal=1, dice=1, iou=1, stages=1))
+    assert all(value > 0 for value in usual.values())
     weighed = head.judge(truth, PromptTask(focal=2, dice=3, iou=5, stages=7))
     assert weighed == pytest.approx({n: w * usual[n] for n, w in zip(NAMES, (2, 3, 5, 7), strict=True)}, rel=1e-5)
 
@@ -255,6 +256,16 @@ def test_corrections_lie_in_errors_in_pixels() -> None:
         wanted, said = truth.masks[b, n, int(y), int(x)], answers[b, n, int(y) // 4, int(x) // 4] > 0
         assert label == (PointLabel.FOREGROUND if wanted else PointLabel.BACKGROUND)
         assert wanted != said
+
+
+def test_cells_are_judged_by_their_centres() -> None:
+    """An object of one pixel is missed where that pixel is a cell's centre, and not seen elsewhere."""
+    for place, clicks in ((22, ((22.0, 22.0),)), (20, ())):
+        mask = np.zeros((1, SIZE, SIZE), np.bool_)
+        mask[0, place, place] = True
+        truth = truth_of([mask], replace(TASK, first=BOXES))
+        truth.correct(torch.full((1, 3, GRID, GRID), -1.0))
+        assert truth.hints[0, 0].points == clicks
 
 
 def test_nothing_is_corrected_where_nothing_is_wrong_or_no_picture_is() -> None:

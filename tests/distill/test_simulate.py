@@ -174,13 +174,13 @@ def test_the_deeper_error_is_corrected(missed: int, added: int, label: int) -> N
 
 
 def test_depth_counts_in_pixels_however_large_the_error_is() -> None:
-    """A band 400 long and 8 deep is measured in cells of five pixels; a square of 30 is deeper still."""
+    """A band of 400 x 60 is measured in cells of five pixels, six deep; a square of 20 is ten pixels deep."""
     truth, answer = np.zeros((2, 420, 420), np.bool_)
-    truth[10:18, 10:410] = True
-    answer[100:130, 100:130] = True
+    truth[10:70, 10:410] = True
+    answer[100:120, 100:120] = True
     click = correcting_click(truth, answer, generator())
     assert click is not None
-    assert click[1] == PointLabel.BACKGROUND
+    assert click[1] == PointLabel.FOREGROUND
 
 
 @pytest.mark.parametrize("name", AWKWARD)
