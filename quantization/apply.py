@@ -118,7 +118,8 @@ def _separate_readers(module: GraphModule) -> None:
     """
     dequantize = torch.ops.quantized_decomposed.dequantize_per_tensor.default
     shared = [node for node in module.graph.nodes if node.op == "call_function" and node.target is dequantize]
-    for node, reader in [(node, reader) for node in shared for reader in list(node.users)[1:]]:
+    others = [(node, reader) for node in shared for reader in list(node.users)[1:]]
+    for node, reader in others:
         with module.graph.inserting_after(node):
             reader.replace_input_with(node, module.graph.node_copy(node))
     module.recompile()

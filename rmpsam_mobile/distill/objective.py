@@ -34,7 +34,7 @@ class Objective(nn.Module):
 
         Raises:
             InputError: the recipe imitates and there is no teacher, or one that cannot say as much; or it freezes a
-                part that the student's encoder does not have.
+                part that the student does not have.
         """
         super().__init__()
         self.student = student
@@ -98,7 +98,7 @@ class Objective(nn.Module):
             return losses
         if is_object_task and self.recipe.object_weight:
             losses |= self._objects(stack_frames(features, frames), batch, lesson)
-        if frames == 1:
+        if frames == 1 and self.recipe.prompt_weight:
             losses |= self._prompts(features, batch, average, lesson)
         return losses
 
@@ -114,8 +114,9 @@ class Objective(nn.Module):
         )
         head, task, terms = self.student.panoptic_head, self.recipe.prompts, self.recipe.terms
         losses, state = prompt_losses(head, features, truth, task, rounds=batch.rounds, average=average)
+        losses = {name: self.recipe.prompt_weight * value for name, value in losses.items()}
         if self.teacher is None or lesson is None or not (terms.prompt_masks or terms.iou) or not truth.hints:
-            return dict(losses)
+            return losses
         size = truth.image_size.to(features)
         taught = self.teacher.answer(lesson, truth.prompt_set(features), size)
         rows = tuple(torch.from_numpy(index) for index in truth.rows)
@@ -159,9 +160,9 @@ class Objective(nn.Module):
 
 def _frozen_parts(student: RmpSam, recipe: Recipe) -> list[nn.Module]:
     try:
-        return [student.backbone.get_submodule(name) for name in recipe.frozen]
+        return [student.get_submodule(name) for name in recipe.frozen]
     except AttributeError:
         raise InputError(
-            f"recipe {recipe.name} freezes {', '.join(recipe.frozen)} of the encoder, which {student.preset} does not "
+            f"recipe {recipe.name} freezes {', '.join(recipe.frozen)} of the student, which {student.preset} does not "
             "have; give another student, or another recipe"
         ) from None

@@ -71,11 +71,12 @@ class Recipe:
         schedule: of the fall; ``step`` divides by 10 at 2 / 3 and 8 / 9 of the updates.
         clip_norm: largest norm of the gradient.
         ema_decay: of the averaged weights, which are what is validated and kept.
-        frozen: parts of the encoder, by name, that stay as inherited: cheap, and early features are general.
+        frozen: parts of the student, by name, that stay as they are.
         frozen_norms: keep all batch statistics as they are.
         prompts: the prompt branch.
         objects: the object branch.
-        object_weight: of all its losses.
+        prompt_weight: of all its losses; 0 leaves the branch out.
+        object_weight: the same of the object branch.
         terms: what is imitated.
         validate_every: updates between measurements on the held-out part.
         save_every: updates between checkpoints.
@@ -104,6 +105,7 @@ class Recipe:
     frozen_norms: bool = False
     prompts: PromptTask = field(default_factory=PromptTask)
     objects: ObjectTask = field(default_factory=ObjectTask)
+    prompt_weight: float = 1.0
     object_weight: float = 0.1
     terms: Terms = Terms()
     validate_every: int = 500
@@ -131,6 +133,19 @@ class Recipe:
             raise InputError(
                 f"chances of corrections are {self.prompts.corrections}; give numbers of 0 or more that sum to 1"
             )
+
+        idle = [task for task, share in self.tasks.items() if share and not self._teaches(Task(task))]
+        if idle:
+            raise InputError(
+                f"task {idle[0]} has no loss in recipe {self.name}; give it no weight, or weigh a loss of it"
+            )
+
+    def _teaches(self, task: Task) -> bool:
+        """Whether an update of a task has anything to minimise."""
+        terms = self.terms
+        on_prompts = self.prompt_weight if task in (Task.PROMPTS, Task.IMAGE) else 0
+        on_objects = 0 if task in (Task.PROMPTS, Task.IMITATE) else self.object_weight
+        return bool(terms.features or terms.mask_features or on_prompts or on_objects)
 
     def document(self) -> str:
         """The recipe as JSON, as it is stored with the run."""
@@ -170,7 +185,7 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
                 source_weights=_SOURCES,
                 scale=(0.8, 1.8),
                 copy_paste=0.2,
-                frozen=("smb1",),
+                frozen=("backbone.smb1",),
             ),
             Recipe(
                 name="segment-512",
@@ -182,9 +197,25 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
                 copy_paste=0.1,
                 learning_rate=5e-4,
                 warmup=20,
-                frozen=("smb1",),
+                frozen=("backbone.smb1",),
                 validate_every=150,
                 save_every=50,
+            ),
+            # What only objects use, on features and stages as they are: prompts answer as before.
+            Recipe(
+                name="objects",
+                steps=500,
+                sizes=(384,),
+                tasks={Task.IMAGE: 1.0},
+                source_weights=_SOURCES,
+                scale=(0.8, 1.5),
+                copy_paste=0.2,
+                learning_rate=2e-3,
+                warmup=50,
+                prompt_weight=0.0,
+                object_weight=1.0,
+                frozen=("backbone", "neck", "panoptic_head.mask_heads", "panoptic_head.prompt_path"),
+                validate_every=500,
             ),
         )
     }

@@ -18,10 +18,10 @@ def test_the_demo(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     done = cli("demo", "--size", "64x96", "-o", "out")
     assert done.code == 0
     found = [name for name in names_below(tmp_path / "out") if not name.startswith("model.bundle/")]
-    assert found == ["box.png", "click.png", "model.bundle", "model.safetensors", "panoptic.png"]
+    assert found == ["box.png", "click.png", "corrected.png", "model.bundle", "model.safetensors", "panoptic.png"]
     bundle = open_bundle(tmp_path / "out" / "model.bundle")
     assert sorted(bundle.manifest.graphs) == ["encoder", "objects", "prompts"]
-    for name in ("click", "box", "panoptic"):
+    for name in ("click", "corrected", "box"):
         with Image.open(tmp_path / "out" / f"{name}.png") as picture:
             assert picture.size == (640, 427)
             assert (np.asarray(picture.convert("RGB")) != photo()).any()

@@ -143,7 +143,7 @@ def test_what_is_refused_once_the_pictures_are_known(cli: Cli, painted_data: Pat
     done = cli("distill", "--data", painted_data, "-o", "run", "--student", "rmpsam-r18")
     assert (done.code, done.err.splitlines()[-1]) == (
         2,
-        "ERROR recipe segment freezes smb1 of the encoder, which rmpsam-r18 does not have; "
+        "ERROR recipe segment freezes backbone.smb1 of the student, which rmpsam-r18 does not have; "
         "give another student, or another recipe",
     )
     assert names_below(Path()) == []

@@ -177,7 +177,7 @@ def test_doctor_and_list_say_the_same_as_json(cli: Cli) -> None:
         assert version is None or version in table
     assert "pip install 'rmpsam-mobile[video]'" in table
     listed = json.loads(cli("list", "--json").out)
-    assert listed.keys() == {"presets", "rewrites", "recipes", "targets"}
+    assert listed.keys() == {"presets", "rewrites", "recipes", "training", "targets"}
     shown = cli("list").out
     for rows in listed.values():
         assert rows

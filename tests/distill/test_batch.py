@@ -10,6 +10,7 @@ import torch
 from rmpsam_mobile.data.samples import Task
 from rmpsam_mobile.distill.batch import Batch, Updates
 from rmpsam_mobile.distill.prompt_task import PromptTask
+from rmpsam_mobile.distill.recipe import Terms
 from rmpsam_mobile.preprocess import MEAN, STD
 from tests.data.painted import digest
 from tests.distill.small_runs import batch_of, disc_sample, painted_data, small_data, small_recipe
@@ -22,6 +23,7 @@ RECIPE = small_recipe(
     sizes=(64, 96),
     tasks={Task.PROMPTS: 0.5, Task.IMAGE: 0.25, Task.IMITATE: 0.25},
     prompts=PromptTask(corrections=(0.25, 0.5, 0.25)),
+    terms=Terms(features=1.0),
 )
 
 

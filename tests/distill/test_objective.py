@@ -66,6 +66,8 @@ def test_labels_alone() -> None:
     assert losses_of(recipe, images()).keys() == OBJECTS | PROMPTS
     assert losses_of(recipe, images(Task.PROMPTS)).keys() == PROMPTS
     assert losses_of(replace(recipe, object_weight=0.0), images()).keys() == PROMPTS
+    objects = replace(recipe, prompt_weight=0.0, tasks={Task.IMAGE: 1.0})
+    assert losses_of(objects, images()).keys() == OBJECTS
     assert all(value > 0 for value in losses_of(recipe, images()).values())
 
 
@@ -157,6 +159,14 @@ def test_the_weight_of_objects_is_of_all_their_losses() -> None:
     assert thrice == pytest.approx(wanted, rel=1e-5)
 
 
+def test_the_weight_of_prompts_is_of_their_losses_against_labels() -> None:
+    recipe, teacher = small_recipe(terms=ALL_TERMS), small_teacher()
+    once = losses_of(recipe, images(), teacher=teacher)
+    thrice = losses_of(replace(recipe, prompt_weight=3.0), images(), teacher=teacher)
+    wanted = {name: value * (3 if name in PROMPTS else 1) for name, value in once.items()}
+    assert thrice == pytest.approx(wanted, rel=1e-5)
+
+
 def test_prompts_are_taught_as_their_functions_say() -> None:
     """Both answer the same prompts; ours comes first, the teacher's is the truth."""
     student, teacher, batch = small_student(), small_teacher(), images(Task.PROMPTS)
@@ -175,8 +185,9 @@ def test_prompts_are_taught_as_their_functions_say() -> None:
     size, rows = truth.image_size, tuple(torch.from_numpy(index) for index in truth.rows)
     ours = student.panoptic_head.answer(features, truth.prompt_set(features), size)
     theirs = teacher.answer(lesson, truth.prompt_set(features), size)
-    masks, ones = [x.mask_logits[rows].flatten(1) for x in (ours, theirs)], torch.ones(len(rows[0]))
-    assert found["prompt_masks"] == pytest.approx(number(mask_imitation(*masks, ones)), rel=1e-4)
+    ones = torch.ones(len(rows[0]))
+    wanted = mask_imitation(ours.mask_logits[rows].flatten(1), theirs.mask_logits[rows].flatten(1), ones)
+    assert found["prompt_masks"] == pytest.approx(number(wanted), rel=1e-4)
     assert found["taught_iou"] == pytest.approx(number(iou_imitation(ours.iou[rows], theirs.iou[rows], ones)), rel=1e-4)
 
 
@@ -199,14 +210,14 @@ def changed(recipe: Recipe) -> set[str]:
 
 def test_frozen_parts_do_not_change() -> None:
     part = "student.backbone.smb1."
-    names = changed(small_recipe(frozen=("smb1", "smb2.layer1"), weight_decay=0.5))
+    names = changed(small_recipe(frozen=("backbone.smb1", "backbone.smb2.layer1"), weight_decay=0.5))
     assert not [name for name in names if name.startswith((part, "student.backbone.smb2.layer1."))]
     assert any(name.startswith("student.backbone.smb3.") for name in names)
     assert any(name.startswith(part) for name in changed(small_recipe()))
 
 
 def test_frozen_parts_stay_in_eval_mode() -> None:
-    objective = Objective(small_student(), small_recipe(frozen=("smb1",)))
+    objective = Objective(small_student(), small_recipe(frozen=("backbone.smb1",)))
     for mode in (True, False, True):
         assert objective.train(mode) is objective
         modes = {name: module.training for name, module in objective.named_modules()}
@@ -257,9 +268,9 @@ def test_a_backbone_cannot_teach_more_than_features(term: str) -> None:
 
 def test_a_part_to_freeze_that_is_not_there() -> None:
     with pytest.raises(InputError) as caught:
-        Objective(small_student(), small_recipe(frozen=("smb1", "layer1")))
+        Objective(small_student(), small_recipe(frozen=("backbone.smb1", "layer1")))
     assert str(caught.value) == (
-        "recipe small freezes smb1, layer1 of the encoder, which small-mobile does not have; "
+        "recipe small freezes backbone.smb1, layer1 of the student, which small-mobile does not have; "
         "give another student, or another recipe"
     )
 

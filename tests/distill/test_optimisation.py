@@ -43,7 +43,8 @@ def test_without_a_rise_the_first_update_is_a_whole_one() -> None:
 
 @pytest.fixture
 def objective() -> Objective:
-    recipe = small_recipe(encoder_rate=0.25, weight_decay=0.5, frozen=("smb1",), terms=TERMS, learning_rate=0.2)
+    frozen = ("backbone.smb1",)
+    recipe = small_recipe(encoder_rate=0.25, weight_decay=0.5, frozen=frozen, terms=TERMS, learning_rate=0.2)
     return Objective(small_student(), recipe, small_teacher())
 
 

@@ -66,6 +66,18 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"validate_every": 0}, "validate_every is 0, save_every 3; give at least 1 update each"),
     ({"tasks": {}}, "tasks are: none; give numbers of 0 or more, one of them above 0"),
     (
+        {"prompt_weight": 0.0},
+        "task prompts has no loss in recipe small; give it no weight, or weigh a loss of it",
+    ),
+    (
+        {"object_weight": 0.0, "tasks": {Task.PROMPTS: 1.0, Task.CLIP: 1.0}},
+        "task clip has no loss in recipe small; give it no weight, or weigh a loss of it",
+    ),
+    (
+        {"tasks": {Task.IMITATE: 1.0}, "terms": Terms(iou=1.0)},
+        "task imitate has no loss in recipe small; give it no weight, or weigh a loss of it",
+    ),
+    (
         {"tasks": {Task.IMAGE: 2.0, Task.PROMPTS: -1.0}},
         "tasks are: image 2, prompts -1; give numbers of 0 or more, one of them above 0",
     ),
@@ -77,6 +89,22 @@ def test_what_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         small_recipe(**change)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prompt_weight": 0.0, "tasks": {Task.IMAGE: 1.0}},
+        {"object_weight": 0.0, "tasks": {Task.IMAGE: 1.0}},
+        {"prompt_weight": 0.0, "tasks": {Task.IMAGE: 1.0, Task.PROMPTS: 0.0}},
+        {"tasks": {Task.IMITATE: 1.0}, "terms": Terms(mask_features=1.0)},
+        {"prompt_weight": 0.0, "terms": Terms(features=1.0)},
+        {"tasks": {Task.PSEUDO_VIDEO: 1.0}},
+    ],
+    ids=str,
+)
+def test_one_loss_is_enough(change: dict[str, Any]) -> None:
+    assert small_recipe(**change).name == "small"
 
 
 def test_named_recipes() -> None:

@@ -18,7 +18,7 @@ from tests.distill.small_runs import batch_of, disc_sample, small_presets, small
 
 __all__ = ["small_disk", "small_presets"]
 pytestmark = pytest.mark.usefixtures("small_presets")
-RECIPE = small_recipe(terms=Terms(features=1.0), frozen=("smb1",))
+RECIPE = small_recipe(terms=Terms(features=1.0), frozen=("backbone.smb1",))
 PROGRESS = Progress(step=7, best=1 / 3, best_step=4, seconds=12.25)
 Parts = tuple[Objective, nn.Module, torch.optim.AdamW]
 

@@ -15,6 +15,7 @@ from rmpsam_mobile.data.samples import Task
 from rmpsam_mobile.data.sources import DataSources, open_data
 from rmpsam_mobile.data.youtube_vis import Clip
 from rmpsam_mobile.distill import start
+from rmpsam_mobile.distill.recipe import Terms
 from rmpsam_mobile.distill.start import (
     begin_from,
     build_teacher,
@@ -41,6 +42,7 @@ from tests.models import SMALL
 
 __all__ = ["painted_data", "small_presets"]
 pytestmark = pytest.mark.usefixtures("small_presets")
+FEATURES = Terms(features=1.0)
 
 
 def store(model: RmpSam, path: Path) -> Path:
@@ -166,7 +168,8 @@ def test_shortened_recipes() -> None:
 
 def test_held_pictures_are_never_read_for_training(painted_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even to paste of them: the files that are read are those of the other pictures."""
-    recipe = small_recipe(copy_paste=1.0, tasks=dict.fromkeys((Task.PROMPTS, Task.IMAGE, Task.IMITATE), 1.0))
+    tasks = dict.fromkeys((Task.PROMPTS, Task.IMAGE, Task.IMITATE), 1.0)
+    recipe = small_recipe(copy_paste=1.0, tasks=tasks, terms=FEATURES)
     read: set[str] = set()
     usual = Record.read
 
@@ -202,7 +205,7 @@ def test_nothing_held_out_and_nothing_labelled(painted_data: Path, tmp_path: Pat
     data = small_data(painted_data, small_recipe(held_out=0.0))
     assert (data.held, data.records, data.held_records) == ((), 24, 0)
     bare = [record(tmp_path, f"{i}.png", is_labelled=False) for i in range(12)]
-    recipe = small_recipe(tasks={Task.IMITATE: 1.0}, held_out=0.5)
+    recipe = small_recipe(tasks={Task.IMITATE: 1.0}, terms=FEATURES, held_out=0.5)
     unlabelled = training_data(DataSources(records=tuple(bare)), recipe, refuse)
     assert unlabelled.held == ()
     assert unlabelled.held_records == 0
