@@ -15,6 +15,7 @@ PARTS: dict[str, tuple[float, frozenset[str]]] = {
     "quiet": (0.2, frozenset()),
     "atomic": (0.2, frozenset()),
     "fit": (0.2, frozenset({NUMPY})),
+    "weights": (0.2, frozenset()),
     "model": (1, frozenset({TORCH})),
     "picture": (1, frozenset({NUMPY, PILLOW})),
     "preprocess": (1, frozenset({NUMPY, PILLOW})),

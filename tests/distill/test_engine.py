@@ -113,6 +113,20 @@ def test_the_student_is_the_average_of_the_last_state(whole: Path) -> None:
     assert any(not torch.equal(value, state[f"model.student.{name}"]) for name, value in average.items())
 
 
+def test_the_average_follows_every_update(painted_data: Path, tmp_path: Path) -> None:
+    """Copied at the first, then (1 + n) / (10 + n) of the old one is kept."""
+    name = "panoptic_head.prompt_path.pos_linear.weight"
+    run = run_of(tmp_path, small_recipe(steps=3, held_out=0.0, learning_rate=0.1), painted_data)
+    weight, values = run.objective.student.get_parameter(name), []
+    run.train(lambda _: values.append(weight.detach().clone()))
+    average = values[0]
+    for number, value in enumerate(values[1:], start=1):
+        kept = (1 + number) / (10 + number)
+        average = kept * average + (1 - kept) * value
+    assert (values[0] - values[2]).abs().max() > 0.01
+    torch.testing.assert_close(load_file(tmp_path / STUDENT)[name], average)
+
+
 def test_a_killed_run_ends_as_if_nobody_had_killed_it(whole: Path, painted_data: Path, tmp_path: Path) -> None:
     """Killed after the seventh of 12 updates, between the states of updates 6 and 9 or while one is written."""
     folder = tmp_path / "killed"
