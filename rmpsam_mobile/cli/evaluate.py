@@ -36,10 +36,12 @@ def evaluate(
     import json
 
     from rmpsam_mobile.atomic import refuse_existing, write_file
+    from rmpsam_mobile.checkpoint import named_weights
     from rmpsam_mobile.evaluate import open_clips, open_panoptic, open_prompted
     from rmpsam_mobile.runtime import Segmenter
 
     _check_options(protocol, clicks=clicks, split=split, min_score=min_score, limit=limit)
+    model = Path(named_weights(model))
     if output:
         refuse_existing(output, force=force)
 

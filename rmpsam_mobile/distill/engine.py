@@ -57,7 +57,7 @@ class Run:
         workers: int = 0,
         card: Card | None = None,
     ) -> None:
-        """Build everything; nothing is written.
+        """Build everything and go where a stopped run left off; only ``recipe.json`` is written.
 
         Args:
             folder: of the run; made where it is not there.
