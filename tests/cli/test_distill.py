@@ -5,8 +5,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from rmpsam_mobile.checkpoint import load_checkpoint
+from rmpsam_mobile.data.samples import Task
 from rmpsam_mobile.distill import recipe as recipes
 from rmpsam_mobile.distill.recipe import RECIPES, Recipe, Terms
 from rmpsam_mobile.model.presets import PRESETS
@@ -18,12 +21,14 @@ from tests.distill.small_runs import (
     painted_data,
     small_presets,
     small_recipe,
+    small_student,
+    store,
 )
 
 __all__ = ["one_thread", "painted_data", "small_presets"]
 pytestmark = pytest.mark.usefixtures("folder", "one_thread")
 
-IMITATING = small_recipe(name="imitating", steps=2, terms=Terms(features=1.0), held_out=0.0)
+IMITATING = small_recipe(name="imitating", steps=2, tasks={Task.IMITATE: 1.0}, terms=Terms(features=1.0), held_out=0.0)
 
 
 @pytest.fixture
@@ -85,8 +90,8 @@ def test_the_same_words_go_on_and_others_are_refused(cli: Cli, painted_data: Pat
 
 @pytest.mark.usefixtures("small_recipes")
 def test_a_teacher_a_start_and_a_cache(cli: Cli, painted_data: Path) -> None:
-    assert train(cli, painted_data, "-o", "run", "--steps", 1, "--batch", 1).code == 0
-    stored = Path("run/student.safetensors")
+    """Features alone are imitated: the head is still that of the checkpoint that the run began from."""
+    stored = store(small_student(seed=9), Path("first.safetensors"))
     taught = ("--teacher", stored, "--init", stored, "--cache", "lessons", "--batch", 2)
     done = train(cli, painted_data, "-o", "taught", *taught, recipe="imitating")
     assert done.code == 0, done.err
@@ -97,6 +102,9 @@ def test_a_teacher_a_start_and_a_cache(cli: Cli, painted_data: Path) -> None:
     ]
     assert files(Path("taught")) == ["last.safetensors", "recipe.json", "student.safetensors"]
     assert len(list(Path("lessons").rglob("*.safetensors"))) == 2  # one a batch
+    first, last = load_file(stored), load_file("taught/student.safetensors")
+    changed = {name.split(".")[0] for name, value in first.items() if not torch.equal(value, last[name])}
+    assert changed == {"backbone", "classifier"}  # the class rows are those of every new student
 
 
 @pytest.mark.usefixtures("small_recipes")
@@ -107,8 +115,8 @@ def test_a_dry_run_says_what_it_would_cost_and_writes_nothing(cli: Cli, painted_
     assert (cost["updates"], cost["pictures"]) == (12, 24)
     assert cost.keys() >= {"parameters", "seconds an update", "hours", "peak memory GB"}
     assert names_below(Path()) == []
-    shown = train(cli, painted_data, "-o", "run", "--dry-run")
-    assert all(word in shown.out for word in ("seconds an update", "peak memory GB", "42,951"))
+    shown, size = train(cli, painted_data, "-o", "run", "--dry-run"), cost["parameters"]
+    assert all(word in shown.out for word in ("seconds an update", "peak memory GB", f"{size:,}"))
     assert names_below(Path()) == []
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rmpsam_mobile.checkpoint import layout
+from rmpsam_mobile.checkpoint.store import Checkpoint, save_checkpoint
 from rmpsam_mobile.data.records import ObjectLabel
 from rmpsam_mobile.data.samples import Sample, Task
 from rmpsam_mobile.data.sources import open_data
@@ -163,6 +164,19 @@ def small_data(manifest: Path, recipe: Recipe) -> TrainingData:
 def small_student(seed: int = 0) -> RmpSam:
     """A new one at each call; needs ``small_presets``."""
     return new_student(SMALL_MOBILE.name, seed=seed)
+
+
+def store(model: RmpSam, path: Path) -> Path:
+    """Write a model with its classes to a checkpoint."""
+    assert model.classifier is not None
+    checkpoint = Checkpoint(
+        preset=model.preset,
+        tensors=model.state_dict(),
+        classifier=model.classifier.text_embeddings,
+        vocabulary=model.vocabulary,
+    )
+    save_checkpoint(checkpoint, path)
+    return path
 
 
 def small_teacher() -> Teacher:

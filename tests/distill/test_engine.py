@@ -21,6 +21,7 @@ from rmpsam_mobile.checkpoint.store import read_checkpoint
 from rmpsam_mobile.data.samples import Task
 from rmpsam_mobile.distill.engine import BEST, LAST, RECIPE, STUDENT, Run, Update
 from rmpsam_mobile.distill.held_out import measure
+from rmpsam_mobile.distill.optimisation import rate
 from rmpsam_mobile.distill.recipe import Recipe
 from rmpsam_mobile.errors import InputError, MissingExtraError
 from rmpsam_mobile.model.vocabulary import COCO_PANOPTIC
@@ -79,8 +80,9 @@ def test_what_a_run_leaves(whole: Path) -> None:
     assert {row[1] for row in measured} == {"box", "click", "clicks3", "objects"}
     logged = rows(whole / "log.csv")
     assert {row[0] for row in logged} == {"10"}
-    names = {row[1] for row in logged}
-    assert names > {"rate", "total", "gradient", "focal", "classes", "features", "taught_masks", "taught_iou"}
+    names = {row[1]: row[2] for row in logged}
+    assert float(names["rate"]) == pytest.approx(rate(everything(), 9), rel=1e-5)
+    assert names.keys() > {"rate", "total", "gradient", "focal", "classes", "features", "taught_masks", "taught_iou"}
 
 
 def test_the_checkpoints_open_and_answer(whole: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from rmpsam_mobile.checkpoint.store import Checkpoint, save_checkpoint
 from rmpsam_mobile.data.records import PictureFile, Record, Skipped
 from rmpsam_mobile.data.samples import Task
 from rmpsam_mobile.data.sources import DataSources, open_data
@@ -37,24 +36,13 @@ from tests.distill.small_runs import (
     small_presets,
     small_recipe,
     small_student,
+    store,
 )
 from tests.models import SMALL
 
 __all__ = ["painted_data", "small_presets"]
 pytestmark = pytest.mark.usefixtures("small_presets")
 FEATURES = Terms(features=1.0)
-
-
-def store(model: RmpSam, path: Path) -> Path:
-    assert model.classifier is not None
-    checkpoint = Checkpoint(
-        preset=model.preset,
-        tensors=model.state_dict(),
-        classifier=model.classifier.text_embeddings,
-        vocabulary=model.vocabulary,
-    )
-    save_checkpoint(checkpoint, path)
-    return path
 
 
 def same_weights(one: RmpSam, other: RmpSam) -> bool:
