@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 VOID_WEIGHT = 0.1  # of the class "no object", which most queries are
+UNKNOWN = -100  # label of a query that may be right about an object which nobody labelled: it counts for nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +28,14 @@ def class_loss(class_logits: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         class_logits: [..., K + 1], last void.
-        labels: [...] int64, K for unmatched queries.
+        labels: [...] int64, K for unmatched queries, ``UNKNOWN`` for those that are not judged.
     """
+    if (labels == UNKNOWN).all():
+        return class_logits.sum() * 0
     void = class_logits.shape[-1] - 1
     weights = class_logits.new_ones(void + 1)
     weights[void] = VOID_WEIGHT
-    return F.cross_entropy(class_logits.flatten(0, -2), labels.flatten(), weights)
+    return F.cross_entropy(class_logits.flatten(0, -2), labels.flatten(), weights, ignore_index=UNKNOWN)
 
 
 def mask_loss(logits: Tensor, truth: Tensor, num_masks: float) -> Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from rmpsam_mobile.distill.losses import LossWeights, class_loss, dice_distance, matched_labels
+from rmpsam_mobile.distill.losses import UNKNOWN, LossWeights, class_loss, dice_distance, matched_labels
 from rmpsam_mobile.distill.matching import MatchCosts, match_objects
 from rmpsam_mobile.distill.points import draw_points, read_points
 from rmpsam_mobile.model.rmpsam import Objects
@@ -23,10 +23,14 @@ class ObjectTask:
 
 @dataclass(frozen=True)
 class ObjectTruth:
-    """Objects of one picture: labels [G] int64, masks [G, H, W] of 0 and 1."""
+    """Objects of one picture: labels [G] int64, masks [G, H, W] of 0 and 1.
+
+    Where ``is_exhaustive`` is False there are objects without a mask, and no query is taught that it found nothing.
+    """
 
     labels: Tensor
     masks: Tensor
+    is_exhaustive: bool = True
 
 
 def object_losses(
@@ -36,7 +40,7 @@ def object_losses(
 
     Args:
         found: with stages.
-        truths: one a picture; pictures without objects teach "no object" to all queries.
+        truths: one a picture; exhaustive pictures without objects teach "no object" to all queries.
         task: settings.
         generator: of the compared points.
     """
@@ -62,7 +66,8 @@ def _answer_losses(
     for classes, logits, truth in zip(class_logits, mask_logits, truths, strict=True):
         places = torch.rand(task.points, 2, generator=generator, device=logits.device)
         match = match_objects(classes, logits, truth.labels, truth.masks, points=places, costs=task.costs)
-        targets.append(matched_labels(len(logits), num_classes, match.queries, truth.labels[match.objects]))
+        labels = matched_labels(len(logits), num_classes, match.queries, truth.labels[match.objects])
+        targets.append(labels if truth.is_exhaustive else labels.masked_fill(labels == num_classes, UNKNOWN))
         masks.append(logits[match.queries])
         wanted.append(truth.masks[match.objects])
     matched, truth_masks = torch.cat(masks), torch.cat(wanted)

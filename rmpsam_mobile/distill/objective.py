@@ -134,7 +134,8 @@ class Objective(nn.Module):
         for sample in batch.samples:
             known = sample.labels >= 0
             labels, masks = torch.from_numpy(sample.labels[known]), torch.from_numpy(sample.masks[known])
-            truths.append(ObjectTruth(labels.to(features.device), masks.flatten(1, 2).to(features)))
+            where = features.device
+            truths.append(ObjectTruth(labels.to(where), masks.flatten(1, 2).to(features), sample.is_exhaustive))
         generator = torch.Generator(features.device).manual_seed(self.recipe.seed * 1_000_003 + batch.first)
         found = self.student.objects(Encoding(mask_features=features), with_stages=True)
         losses = dict(object_losses(found, truths, self.recipe.objects, generator))

@@ -161,6 +161,8 @@ def same_recipe(stored: str, recipe: Recipe) -> bool:
 
 # Berkeley regions are most of the masks and partly stuff; single-object collections are easy: both count less.
 _SOURCES: Final = {"bsds": 1.0, "sysu-shapes": 0.4, "caltech101": 0.5, "facade": 0.5, "facade2": 0.4, "camvid": 0.4}
+# Nearly all classes are COCO's.
+_OBJECT_SOURCES: Final = {**_SOURCES, "coco-panoptic": 3.0, "coco": 2.0, "caltech101": 0.3, "sysu-shapes": 0.3}
 
 RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
     {
@@ -201,21 +203,33 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
                 validate_every=150,
                 save_every=50,
             ),
-            # What only objects use, on features and stages as they are: prompts answer as before.
+            # From a student that answers prompts: objects weigh more, and COCO is seen more often.
             Recipe(
                 name="objects",
-                steps=500,
-                sizes=(384,),
-                tasks={Task.IMAGE: 1.0},
-                source_weights=_SOURCES,
-                scale=(0.8, 1.5),
+                steps=2200,
+                sizes=(256, 320, 384),
+                tasks={Task.PROMPTS: 0.45, Task.IMAGE: 0.55},
+                source_weights=_OBJECT_SOURCES,
+                scale=(0.8, 1.8),
                 copy_paste=0.2,
-                learning_rate=2e-3,
-                warmup=50,
-                prompt_weight=0.0,
-                object_weight=1.0,
-                frozen=("backbone", "neck", "panoptic_head.mask_heads", "panoptic_head.prompt_path"),
-                validate_every=500,
+                warmup=100,
+                object_weight=0.5,
+                frozen=("backbone.smb1",),
+            ),
+            Recipe(
+                name="objects-512",
+                steps=400,
+                sizes=(512,),
+                tasks={Task.PROMPTS: 0.6, Task.IMAGE: 0.4},
+                source_weights=_OBJECT_SOURCES,
+                scale=(0.8, 1.25),
+                copy_paste=0.1,
+                learning_rate=5e-4,
+                warmup=20,
+                object_weight=0.5,
+                frozen=("backbone.smb1",),
+                validate_every=100,
+                save_every=50,
             ),
         )
     }
