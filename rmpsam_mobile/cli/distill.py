@@ -1,15 +1,27 @@
 """``distill``: train a student from labels and a teacher, or go on with a run that was stopped."""
 
+import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rmpsam_mobile.cli.console import counter, next_step, note, print_json, print_table, table
+from rmpsam_mobile.errors import InputError, RmpSamError
 
 if TYPE_CHECKING:
     from rmpsam_mobile.data.records import Skipped
     from rmpsam_mobile.distill.engine import Run
+    from rmpsam_mobile.distill.run_state import Progress
+
+MAX_WORKERS = 256
+
+
+class InterruptedRunError(RmpSamError):
+    """Ctrl-C in a run, which goes on from its last state."""
+
+    exit_code = 130
 
 
 def distill(
@@ -35,22 +47,49 @@ def distill(
     from rmpsam_mobile.distill.recipe import recipe_named
     from rmpsam_mobile.distill.start import shortened
 
+    if not 0 <= workers <= MAX_WORKERS:
+        raise InputError(f"{workers} workers; the limit is 0 to {MAX_WORKERS}; try --workers 2")
     chosen = shortened(recipe_named(recipe), steps, batch)
     if dry_run:
         with tempfile.TemporaryDirectory() as folder:
             run = _prepared(Path(folder) / "run", chosen, student, teacher, init, data, cache, workers)
-            _report(run.cost(), as_json=as_json)
+            cost = run.cost()
+            if _is_main_process():
+                _report(cost, as_json=as_json)
         return
     run = _prepared(output, chosen, student, teacher, init, data, cache, workers)
-    left = chosen.steps - run.progress.step
-    note(f"{run.progress.step} of {chosen.steps} updates are done" if run.progress.step else f"{left} updates")
-    with counter("training", left) as progress:
-        done = run.train(lambda _: progress(1))
+    done = _train(run)
+    if not _is_main_process():
+        return
     _report(
         {"updates": done.step, "hours": done.seconds / 3600, "best": done.best, "at": done.best_step}, as_json=as_json
     )
     chosen_file = BEST if (output / BEST).exists() else STUDENT  # nothing was held out: nothing was chosen
     next_step(f"rmpsam-mobile evaluate {output / chosen_file} --data DIR --protocol box")
+
+
+def _is_main_process() -> bool:
+    """Whether this is the process that speaks; accelerate and torchrun number theirs by RANK."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _say(message: str) -> None:
+    if _is_main_process():
+        note(message)
+
+
+def _train(run: "Run") -> "Progress":
+    """Train with a bar; whoever interrupts is told what is kept."""
+    steps, begun = run.recipe.steps, run.progress.step
+    _say(f"{begun} of {steps} updates are done" if begun else f"{steps} updates")
+    bar = counter("training", steps - begun) if _is_main_process() else nullcontext(lambda _: None)
+    try:
+        with bar as progress:
+            return run.train(lambda _: progress(1))
+    except KeyboardInterrupt:
+        kept = f"holds the state of update {run.saved_step} of {steps}; the same command goes on from there"
+        nothing = "holds no state yet; the same command starts anew"
+        raise InterruptedRunError(f"interrupted; {run.folder} {kept if run.saved_step else nothing}") from None
 
 
 def _prepared(
@@ -66,21 +105,32 @@ def _prepared(
     """Data, student, teacher and loop, ready to run; first weights only where no state is there to go on from."""
     from rmpsam_mobile.data.sources import open_data
     from rmpsam_mobile.distill.engine import LAST, Run
-    from rmpsam_mobile.distill.start import begin_from, build_teacher, new_student, training_data
+    from rmpsam_mobile.distill.run_state import load_classes
+    from rmpsam_mobile.distill.start import (
+        begin_from_backbone,
+        begin_from_checkpoint,
+        build_teacher,
+        new_student,
+        training_data,
+    )
 
     def skipped(skip: "Skipped") -> None:
-        note(f"skipped {skip.key}: {skip.reason}")
+        note(f"skipped {skip.key}: {skip.reason}")  # each process draws pictures of its own
 
-    model, found = new_student(student), open_data(data)
+    model, found, is_new = new_student(student), open_data(data), not (folder / LAST).exists()
     taught_by = build_teacher(teacher, recipe, cache)
+    if is_new:
+        begin_from_checkpoint(model, init)
+    else:
+        load_classes(folder / LAST, model)
     for skip in found.skipped:
-        skipped(skip)
-    training = training_data(found, recipe, skipped)
-    note(f"{training.records} pictures to train on, {training.held_records} held out, {len(found.clips)} clips")
-    if not (folder / LAST).exists():
-        blocks = begin_from(model, init, training.stream)
-        if blocks:
-            note(f"inherited {len(blocks)} blocks of {init}; the last map correlates {blocks[-1].correlation:.3f}")
+        _say(f"skipped {skip.key}: {skip.reason}")
+    assert model.vocabulary is not None
+    training = training_data(found, recipe, skipped, model.vocabulary)
+    _say(f"{training.records} pictures to train on, {training.held_records} held out, {len(found.clips)} clips")
+    blocks = begin_from_backbone(model, init, training.stream) if is_new else []
+    if blocks:
+        _say(f"inherited {len(blocks)} blocks of {init}; the last map correlates {blocks[-1].correlation:.3f}")
     return Run(folder, recipe, model, training.stream, training.held, teacher=taught_by, workers=workers)
 
 

@@ -1,1 +1,1 @@
-"""Training: losses and, to come, the loop that distils a student. No export here."""
+"""Training: losses, teachers, and the loop that distils a student. No export here."""

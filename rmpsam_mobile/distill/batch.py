@@ -72,7 +72,8 @@ class Updates(Dataset[Batch]):
         """Draw the batch."""
         recipe = self.recipe
         rng = np.random.default_rng((recipe.seed, step, 2))
-        tasks, weights = list(recipe.tasks), np.array(list(recipe.tasks.values()))
+        tasks = sorted(recipe.tasks)  # a stored recipe has no order
+        weights = np.array([recipe.tasks[task] for task in tasks])
         task = tasks[int(rng.choice(len(tasks), p=weights / weights.sum()))]
         size = int(rng.choice(recipe.sizes))
         rounds = int(rng.choice(len(recipe.prompts.corrections), p=recipe.prompts.corrections))

@@ -20,7 +20,9 @@ from rmpsam_mobile.checkpoint.store import Card, Checkpoint, save_checkpoint
 from rmpsam_mobile.data.samples import Sample
 from rmpsam_mobile.data.stream import SampleStream
 from rmpsam_mobile.distill.batch import Batch, Updates
-from rmpsam_mobile.distill.held_out import measure
+from rmpsam_mobile.distill.held_out import HeldOut, measure
+from rmpsam_mobile.distill.held_out_objects import measure_objects
+from rmpsam_mobile.distill.held_out_pictures import held_out_pictures
 from rmpsam_mobile.distill.objective import Objective
 from rmpsam_mobile.distill.optimisation import averaged, build_optimizer, set_rate
 from rmpsam_mobile.distill.recipe import Recipe, same_recipe
@@ -90,6 +92,7 @@ class Run:
             teacher.to(device)
         self.average = averaged(student, recipe.ema_decay)
         self.progress = self._resume()
+        self.saved_step = self.progress.step  # that a run which is stopped now goes on from
         self.updates = Updates(stream, recipe, self.accelerator.process_index, self.accelerator.num_processes)
         self.wrapped = self.accelerator.prepare_model(self.objective)
 
@@ -131,6 +134,8 @@ class Run:
             if log is not None:
                 log.losses(step, losses, self.optimizer.param_groups[-1]["lr"])
                 self._milestones(step, log)
+            if self._saves_at(step):
+                self.saved_step = step
 
     def cost(self, updates: int = 3) -> dict[str, float]:
         """Run a few updates and say what all of them take: pictures, hours, gigabytes of memory at the peak."""
@@ -149,6 +154,12 @@ class Run:
             "hours": left * min(times) / 3600,
             "peak memory GB": _peak_memory() / 1e9,
         }
+
+    def averaged_student(self) -> RmpSam:
+        """The student with averaged weights, in eval mode: what is measured and kept."""
+        model = self.average.module
+        assert isinstance(model, RmpSam)
+        return model.eval()
 
     def _batches(self, end: int | None = None) -> Iterator[Batch]:
         steps = range(self.progress.step, min(end or self.recipe.steps, self.recipe.steps))
@@ -191,23 +202,29 @@ class Run:
         """Measure, keep the best, save the state: on schedule and at the end."""
         recipe, ended = self.recipe, step == self.recipe.steps
         if self.held and (step % recipe.validate_every == 0 or ended):
-            found = measure(self._averaged(), self.held, recipe.seed)
-            log.held_out(step, found)
+            found = self._measured(step, log)
             if found.choice > self.progress.best:
                 self.progress = replace(self.progress, best=found.choice, best_step=step)
                 self._save_student(BEST)
         if ended:  # before the state that says so: a run that is killed in between writes it again
             self._save_student(STUDENT)
-        if step % recipe.save_every == 0 or ended:
+        if self._saves_at(step):
             save_state(self.folder / LAST, self.objective, self.average, self.optimizer, self.progress)
 
-    def _averaged(self) -> RmpSam:
-        model = self.average.module
-        assert isinstance(model, RmpSam)
-        return model.eval()
+    def _measured(self, step: int, log: RunLog) -> HeldOut:
+        """Measure prompts; and what does not choose: objects where they are trained, pictures where they are shown."""
+        student, seed = self.averaged_student(), self.recipe.seed
+        found = measure(student, self.held, seed)
+        log.held_out(step, found, measure_objects(student, self.held) if self.recipe.object_weight else None)
+        if log.shows_pictures:
+            log.pictures(step, held_out_pictures(student, self.held, seed))
+        return found
+
+    def _saves_at(self, step: int) -> bool:
+        return step % self.recipe.save_every == 0 or step == self.recipe.steps
 
     def _save_student(self, name: str) -> None:
-        model = self._averaged()
+        model = self.averaged_student()
         classifier = None if model.classifier is None else model.classifier.text_embeddings.cpu()
         checkpoint = Checkpoint(
             preset=model.preset,

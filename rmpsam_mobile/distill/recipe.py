@@ -41,6 +41,11 @@ class Terms:
     iou: float = 0.0
 
     @property
+    def imitates(self) -> bool:
+        """Whether anything is imitated."""
+        return bool(self.features or self.needs_neck)
+
+    @property
     def needs_neck(self) -> bool:
         """Whether the teacher's mask features are read."""
         return bool(self.mask_features or self.prompt_masks or self.iou or self.needs_objects)
@@ -153,7 +158,7 @@ class Recipe:
 
 
 def same_recipe(stored: str, recipe: Recipe) -> bool:
-    """Tell whether a stored document is this recipe."""
+    """Tell whether a stored document is this recipe; an order of names means nothing, whoever draws sorts them."""
     found: Any = json.loads(stored)
     wanted: Any = json.loads(recipe.document())
     return bool(found == wanted)

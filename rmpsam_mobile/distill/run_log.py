@@ -1,13 +1,17 @@
-"""What a run leaves to look at: ``log.csv``, ``held_out.csv`` and TensorBoard curves."""
+"""What a run leaves to look at: ``log.csv``, ``held_out.csv``, and TensorBoard curves with pictures."""
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rmpsam_mobile.atomic import write_file
 from rmpsam_mobile.distill.held_out import HeldOut
+from rmpsam_mobile.distill.held_out_objects import HeldOutObjects
 
 EVERY = 10  # updates between rows
 
@@ -34,9 +38,19 @@ class RunLog:
         self._write("log.csv", row)
         self._sums, self._counts = {}, {}
 
-    def held_out(self, step: int, found: HeldOut) -> None:
-        """Add one measurement."""
-        self._write("held_out.csv", {"step": step, **vars(found)})
+    def held_out(self, step: int, found: HeldOut, objects: HeldOutObjects | None = None) -> None:
+        """Add one measurement, with the object branch where it was measured."""
+        self._write("held_out.csv", {"step": step, **vars(found), **({} if objects is None else vars(objects))})
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether TensorBoard is there to show them."""
+        return self._board is not None
+
+    def pictures(self, step: int, drawn: Sequence[NDArray[np.uint8]]) -> None:
+        """Show pictures, uint8 RGB [H, W, 3]."""
+        for number, picture in enumerate(drawn):
+            self._board.add_image(f"held_out/{number}", picture, step, dataformats="HWC")
 
     def close(self) -> None:
         """Flush the curves."""

@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from rmpsam_mobile.checkpoint.load import load_checkpoint
+from rmpsam_mobile.data.assemble import Assembly
 from rmpsam_mobile.data.augment import Augmentation
+from rmpsam_mobile.data.draws import build_pool
 from rmpsam_mobile.data.records import Record, Skipped
 from rmpsam_mobile.data.samples import Sample, Task
 from rmpsam_mobile.data.sources import DataSources, hold_out
@@ -27,6 +30,7 @@ from rmpsam_mobile.model.vocabulary import COCO_PANOPTIC, Vocabulary
 
 CALIBRATION_PICTURES = 256  # by which an inherited trunk is pruned and refit
 CALIBRATION_SIZE = 256
+HELD_OBJECTS = 24  # labels of one held-out picture that are read at most
 
 
 @dataclass(frozen=True)
@@ -39,36 +43,60 @@ class TrainingData:
     held_records: int
 
 
-def training_data(found: DataSources, recipe: Recipe, on_skip: Callable[[Skipped], None]) -> TrainingData:
-    """Hold out a part of the labelled pictures and make a stream of the rest."""
-    train, held = hold_out(found.records, recipe.held_out, recipe.seed)
-    augmentation = Augmentation(size=recipe.sizes[0], scale=recipe.scale, copy_paste=recipe.copy_paste)
-    stream = _stream(train, found, recipe, augmentation, on_skip)
-    labelled = [record for record in held if record.is_labelled and record.objects]
-    if not labelled:
-        return TrainingData(stream, (), len(train), 0)
-    measured = _stream(labelled, DataSources(), recipe, Augmentation.none(max(recipe.sizes)), on_skip)
-    samples = [measured.sample(i, task=Task.PROMPTS) for i in range(recipe.held_pictures)]
-    return TrainingData(stream, tuple(samples), len(train), len(labelled))
-
-
-def _stream(
-    records: Sequence[Record],
+def training_data(
     found: DataSources,
     recipe: Recipe,
-    augmentation: Augmentation,
     on_skip: Callable[[Skipped], None],
-) -> SampleStream:
-    present = {record.source for record in records} | {clip.source for clip in found.clips}
+    vocabulary: Vocabulary = COCO_PANOPTIC,
+) -> TrainingData:
+    """Hold out a part of the labelled pictures and make a stream of the rest; labels are places in ``vocabulary``."""
+    train, held = hold_out(found.records, recipe.held_out, recipe.seed)
+    present = {record.source for record in train} | {clip.source for clip in found.clips}
     settings = StreamSettings(
         seed=recipe.seed,
-        size=augmentation.size,
-        task_weights=dict(recipe.tasks) if found.records or found.clips else {Task.PROMPTS: 1.0},
-        augmentation=augmentation,
-        class_names=COCO_PANOPTIC.names,
+        size=recipe.sizes[0],
+        task_weights=dict(recipe.tasks),
+        augmentation=Augmentation(size=recipe.sizes[0], scale=recipe.scale, copy_paste=recipe.copy_paste),
+        class_names=vocabulary.names,
         source_weights={name: weight for name, weight in recipe.source_weights.items() if name in present},
     )
-    return SampleStream(records, found.clips, settings, on_skip)
+    stream = SampleStream(train, found.clips, settings, on_skip)
+    labelled = [record for record in held if record.is_labelled and record.objects]
+    samples = _held_samples(labelled, recipe, vocabulary, on_skip)
+    return TrainingData(stream, samples, len(train), len(labelled))
+
+
+def _held_samples(
+    records: Sequence[Record], recipe: Recipe, vocabulary: Vocabulary, on_skip: Callable[[Skipped], None]
+) -> tuple[Sample, ...]:
+    """At most ``held_pictures`` whole pictures, each once; sources come first as often as they are trained on."""
+    assembly = Assembly(
+        augmentation=Augmentation.none(max(recipe.sizes)),
+        classes={name: number for number, name in enumerate(vocabulary.names)},
+        max_objects=HELD_OBJECTS,
+        num_frames=1,
+    )
+    samples: list[Sample] = []
+    for number in _held_order(records, recipe):
+        if len(samples) == recipe.held_pictures:
+            break
+        try:
+            samples.append(assembly.still(records[number], Task.PROMPTS, np.random.default_rng((recipe.seed, number))))
+        except (InputError, OSError) as error:
+            on_skip(Skipped(records[number].key, str(error)))
+    return tuple(samples)
+
+
+def _held_order(records: Sequence[Record], recipe: Recipe) -> list[int]:
+    """Numbers of the records whose source has a weight, in the order of drawing without putting back."""
+    pool = build_pool([(i, record.source) for i, record in enumerate(records)], recipe.source_weights)
+    if pool is None:
+        return []
+    numbers = np.concatenate(pool.members)
+    shares = zip(pool.shares().values(), pool.members, strict=True)
+    chances = np.concatenate([np.full(len(members), share / len(members)) for share, members in shares])
+    drawn = np.random.default_rng((recipe.seed, 3)).choice(numbers, len(numbers), replace=False, p=chances)
+    return [int(number) for number in drawn]
 
 
 def new_student(preset: str, vocabulary: Vocabulary = COCO_PANOPTIC, seed: int = 0) -> RmpSam:
@@ -99,24 +127,39 @@ def orthonormal_rows(count: int, width: int, seed: int) -> Tensor:
     return made
 
 
-def begin_from(student: RmpSam, init: str | None, stream: SampleStream) -> list[InheritedBlock]:
-    """Give a student its first weights.
+def begin_from_checkpoint(student: RmpSam, init: str | None) -> None:
+    """Give a student the weights of a checkpoint, and its classes where it has any; leave it where ``init`` is none.
 
     Args:
         student: changed in place.
-        init: None for random ones, a pretrained backbone whose trunk is inherited, or a checkpoint of its preset.
-        stream: of pictures, for pruning an inherited trunk.
+        init: a checkpoint of its preset; None and backbones change nothing.
 
     Raises:
-        InputError: a checkpoint of another preset, or a backbone that this student cannot inherit from.
+        InputError: a checkpoint of another preset.
     """
-    if init is None:
-        return []
+    if init is None or init in FILES:
+        return
+    found = load_checkpoint(init)
+    if found.preset != student.preset:
+        raise InputError(f"{init} is a {found.preset}, the student is a {student.preset}; give one of its preset")
+    student.load_state_dict(found.state_dict())
+    if found.classifier is not None:
+        student.set_classifier(found.classifier.text_embeddings)
+        student.vocabulary = found.vocabulary
+
+
+def begin_from_backbone(student: RmpSam, init: str | None, stream: SampleStream) -> list[InheritedBlock]:
+    """Give a student's trunk the weights of a pretrained backbone.
+
+    Args:
+        student: changed in place.
+        init: a backbone; None and checkpoints change nothing.
+        stream: of pictures, by which the trunk is pruned.
+
+    Raises:
+        InputError: this student cannot inherit.
+    """
     if init not in FILES:
-        found = load_checkpoint(init)
-        if found.preset != student.preset:
-            raise InputError(f"{init} is a {found.preset}, the student is a {student.preset}; give one of its preset")
-        student.load_state_dict(found.state_dict())
         return []
     if not isinstance(student.backbone, SeaFormer):
         raise InputError(f"{student.preset} has no SeaFormer trunk to inherit {init}; give a checkpoint instead")
@@ -126,9 +169,18 @@ def begin_from(student: RmpSam, init: str | None, stream: SampleStream) -> list[
 
 
 def build_teacher(name: str | None, recipe: Recipe, cache: Path | None = None) -> Teacher | None:
-    """A teacher by name: a pretrained backbone, or a checkpoint of a whole model; None for labels alone."""
+    """A teacher by name: a pretrained backbone, or a checkpoint of a whole model; None for labels alone.
+
+    Raises:
+        InputError: the recipe imitates nothing.
+    """
     if name is None or name == "labels":
         return None
+    if not recipe.terms.imitates:
+        raise InputError(
+            f"teacher {name} has nothing to teach: all terms of recipe {recipe.name} are 0; "
+            "leave --teacher away, or give a recipe that imitates"
+        )
     network = pretrained_backbone(name) if name in FILES else load_checkpoint(Path(name))
     return Teacher(network, None if cache is None else LessonCache(cache, network, recipe))
 

@@ -83,11 +83,16 @@ class PromptSetConfig:
         num_points: labelled points that one prompt may have, besides one box.
         width: channels of the refiner.
         num_kernels: masks that a query reads off the features for the refiner, at each of its two resolutions.
+        first_mask: start the stages from the geometric mask; without, from the query's product, as official ones do.
+        refiner: let the refiner have the last word; without, the last stage's mask is enlarged. Both switches are there
+            to be compared with: no preset turns them off, and the weights and their names stay.
     """
 
     num_points: int = 8
     width: int = 32
     num_kernels: int = 8
+    first_mask: bool = True
+    refiner: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

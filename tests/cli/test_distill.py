@@ -11,12 +11,15 @@ from safetensors.torch import load_file
 from rmpsam_mobile.checkpoint import load_checkpoint
 from rmpsam_mobile.data.samples import Task
 from rmpsam_mobile.distill import recipe as recipes
+from rmpsam_mobile.distill.engine import Run
 from rmpsam_mobile.distill.recipe import RECIPES, Recipe, Terms
+from rmpsam_mobile.distill.run_log import RunLog
 from rmpsam_mobile.model.presets import PRESETS
 from tests.bundles import names_below
 from tests.cli.calls import Cli, Result
 from tests.distill.small_runs import (
     SMALL_MOBILE,
+    named_student,
     one_thread,
     painted_data,
     small_presets,
@@ -30,11 +33,13 @@ pytestmark = pytest.mark.usefixtures("folder", "one_thread")
 
 IMITATING = small_recipe(name="imitating", steps=2, tasks={Task.IMITATE: 1.0}, terms=Terms(features=1.0), held_out=0.0)
 
+OBJECTS = small_recipe(name="objects", tasks={Task.IMAGE: 1.0}, object_weight=0.5)
+
 
 @pytest.fixture
 def small_recipes(small_presets: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     """Recipes and presets of seconds, under names that the verb takes."""
-    known = {recipe.name: recipe for recipe in (small_recipe(), IMITATING)}
+    known = {recipe.name: recipe for recipe in (small_recipe(), IMITATING, OBJECTS)}
     monkeypatch.setattr(recipes, "RECIPES", MappingProxyType(known))
 
 
@@ -104,7 +109,79 @@ def test_a_teacher_a_start_and_a_cache(cli: Cli, painted_data: Path) -> None:
     assert len(list(Path("lessons").rglob("*.safetensors"))) == 2  # one a batch
     first, last = load_file(stored), load_file("taught/student.safetensors")
     changed = {name.split(".")[0] for name, value in first.items() if not torch.equal(value, last[name])}
-    assert changed == {"backbone", "classifier"}  # the class rows are those of every new student
+    assert changed == {"backbone"}
+
+
+@pytest.mark.usefixtures("small_recipes")
+def test_classes_of_the_first_weights_are_kept_to_the_end(
+    cli: Cli, painted_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by a run that was stopped: then the state alone knows them, and by which numbers pictures are labelled."""
+    named = named_student(("book", "sports ball", "sky"), synonyms=2, seed=9)
+    stored = store(named, Path("first.safetensors"))
+    words = ("--init", stored, "--steps", 4, "--batch", 1)
+    assert train(cli, painted_data, "-o", "whole", *words, recipe="objects").code == 0
+    with monkeypatch.context() as patch:
+        stop_at(patch, 3)
+        assert train(cli, painted_data, "-o", "run", *words, recipe="objects").code == 130
+    stored.unlink()
+    done = train(cli, painted_data, "-o", "run", *words, recipe="objects")
+    assert done.code == 0, done.err
+    assert Path("run/student.safetensors").read_bytes() == Path("whole/student.safetensors").read_bytes()
+    model = load_checkpoint("run/student.safetensors")
+    assert model.vocabulary == named.vocabulary
+    assert model.classifier is not None
+    assert named.classifier is not None
+    assert torch.equal(model.classifier.text_embeddings, named.classifier.text_embeddings)
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Press Ctrl-C after that update, before anything is written of it."""
+    usual = Run._milestones
+
+    def milestones(run: Run, done: int, log: RunLog) -> None:
+        if done > step:
+            raise KeyboardInterrupt
+        usual(run, done, log)
+
+    monkeypatch.setattr(Run, "_milestones", milestones)
+
+
+@pytest.mark.usefixtures("small_recipes")
+def test_an_interrupted_run_says_what_is_kept(cli: Cli, painted_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("-o", "run", "--batch", 1)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 1)
+        done = train(cli, painted_data, *words)
+        assert (done.code, done.err.splitlines()[-1]) == (
+            130,
+            "ERROR interrupted; run holds no state yet; the same command starts anew",
+        )
+        assert files() == ["recipe.json"]
+    with monkeypatch.context() as patch:
+        stop_at(patch, 7)  # states are saved every 3 updates
+        done = train(cli, painted_data, *words)
+        assert (done.code, done.err.splitlines()[-1]) == (
+            130,
+            "ERROR interrupted; run holds the state of update 6 of 12; the same command goes on from there",
+        )
+    done = train(cli, painted_data, *words)
+    assert done.code == 0
+    assert "6 of 12 updates are done" in done.err
+
+
+@pytest.mark.usefixtures("small_recipes")
+def test_other_processes_say_nothing(cli: Cli, painted_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Run, "train", lambda run, _: run.progress)  # nobody to train with here
+    monkeypatch.setenv("RANK", "1")
+    done = train(cli, painted_data, "-o", "run")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    done = train(cli, painted_data, "-o", "run", "--dry-run", "--json")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    monkeypatch.setenv("RANK", "0")
+    done = train(cli, painted_data, "-o", "run", "--json")
+    assert (done.code, json.loads(done.out)["updates"]) == (0, 0)
+    assert len(done.err.splitlines()) == 3
 
 
 @pytest.mark.usefixtures("small_recipes")
@@ -129,7 +206,19 @@ REFUSED: list[tuple[list[str], str]] = [
     ),
     (["--recipe", "segmant"], f"unknown recipe 'segmant'; known: {', '.join(RECIPES)}"),
     (["--data", "gone.json"], "gone.json does not exist; check the path to the data set"),
-    (["--teacher", "gone.safetensors"], "gone.safetensors: no such file; check the path"),
+    (
+        ["--teacher", "gone.safetensors", "--recipe", "imitate-features"],
+        "gone.safetensors: no such file; check the path",
+    ),
+    (
+        ["--teacher", "efficientnet-lite2"],
+        "teacher efficientnet-lite2 has nothing to teach: all terms of recipe segment are 0; "
+        "leave --teacher away, or give a recipe that imitates",
+    ),
+    (["--init", "gone.safetensors"], "gone.safetensors: no such file; check the path"),
+    (["--workers", "-1"], "-1 workers; the limit is 0 to 256; try --workers 2"),
+    (["--workers", "257"], "257 workers; the limit is 0 to 256; try --workers 2"),
+    (["--steps", "-3"], f"-3 steps of {SEGMENT.batch} pictures; give at least 1 of each"),
     (["--steps", "0"], f"0 steps of {SEGMENT.batch} pictures; give at least 1 of each"),
     (["--batch", "0"], f"{SEGMENT.steps} steps of 0 pictures; give at least 1 of each"),
 ]

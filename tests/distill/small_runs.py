@@ -35,6 +35,7 @@ from rmpsam_mobile.distill.teacher import Teacher
 from rmpsam_mobile.model import presets
 from rmpsam_mobile.model.config import AxialStage, MobileBlock, ModelConfig, PromptSetConfig, SeaFormerConfig
 from rmpsam_mobile.model.rmpsam import RmpSam
+from rmpsam_mobile.model.vocabulary import Vocabulary
 from tests.conftest import REPOSITORY
 from tests.data.painted import add_member, label, png, refuse
 
@@ -164,6 +165,15 @@ def small_data(manifest: Path, recipe: Recipe) -> TrainingData:
 def small_student(seed: int = 0) -> RmpSam:
     """A new one at each call; needs ``small_presets``."""
     return new_student(SMALL_MOBILE.name, seed=seed)
+
+
+def named_student(names: Sequence[str], *, synonyms: int = 1, seed: int = 0) -> RmpSam:
+    """A small student with other classes than a new one has."""
+    model, generator = small_student(seed), torch.Generator().manual_seed(seed)
+    rows = torch.randn(len(names), synonyms, SMALL_MOBILE.text_width, generator=generator)
+    model.set_classifier(torch.nn.functional.normalize(rows, dim=-1))
+    model.vocabulary = Vocabulary(tuple(names), len(names))
+    return model
 
 
 def store(model: RmpSam, path: Path) -> Path:

@@ -10,7 +10,7 @@ import torch
 from rmpsam_mobile.data.samples import Task
 from rmpsam_mobile.distill.batch import Batch, Updates
 from rmpsam_mobile.distill.prompt_task import PromptTask
-from rmpsam_mobile.distill.recipe import Terms
+from rmpsam_mobile.distill.recipe import Terms, same_recipe
 from rmpsam_mobile.preprocess import MEAN, STD
 from tests.data.painted import digest
 from tests.distill.small_runs import batch_of, disc_sample, painted_data, small_data, small_recipe
@@ -51,6 +51,15 @@ def test_tasks_sizes_and_rounds_come_as_often_as_asked(painted_data: Path) -> No
     assert sides.count(96) / 120 == pytest.approx(0.5, abs=0.12)
     rounds = [batch.rounds for batch in batches]
     assert [rounds.count(r) / 120 for r in range(3)] == pytest.approx([0.25, 0.5, 0.25], abs=0.12)
+
+
+def test_the_order_of_tasks_means_nothing(painted_data: Path) -> None:
+    """A recipe is stored without one, and a run that goes on may have read its tasks in another."""
+    turned = replace(RECIPE, tasks=dict(reversed(list(RECIPE.tasks.items()))))
+    assert same_recipe(RECIPE.document(), turned)
+    one, two = (Updates(small_data(painted_data, recipe).stream, recipe) for recipe in (RECIPE, turned))
+    assert [said(one[step]) for step in range(8)] == [said(two[step]) for step in range(8)]
+    assert [digest(one.stream.sample(i)) for i in range(8)] == [digest(two.stream.sample(i)) for i in range(8)]
 
 
 @pytest.mark.parametrize("step", [0, 3])

@@ -27,6 +27,7 @@ from rmpsam_mobile.errors import InputError, MissingExtraError
 from rmpsam_mobile.model.vocabulary import COCO_PANOPTIC
 from tests.bundles import names_below
 from tests.distill.small_runs import (
+    disc_sample,
     everything,
     name_presets,
     one_thread,
@@ -83,6 +84,20 @@ def test_what_a_run_leaves(whole: Path) -> None:
     names = {row[1]: row[2] for row in logged}
     assert float(names["rate"]) == pytest.approx(rate(everything(), 9), rel=1e-5)
     assert names.keys() > {"rate", "total", "gradient", "focal", "classes", "features", "taught_masks", "taught_iou"}
+
+
+def test_what_is_looked_at_beside(painted_data: Path, tmp_path: Path) -> None:
+    """Objects of exhaustive pictures where they are trained, and pictures; neither chooses."""
+    held = [disc_sample(3, seed=seed) for seed in range(2)]
+    for name, weight in (("with", 0.5), ("without", 0.0)):
+        recipe = small_recipe(steps=1, object_weight=weight)
+        Run(tmp_path / name, recipe, small_student(), small_data(painted_data, recipe).stream, held).train()
+    measured = {row[1]: row[2] for row in rows(tmp_path / "with" / "held_out.csv")}
+    assert measured.keys() == {"box", "click", "clicks3", "objects", "object_iou", "object_class", "object_count"}
+    assert measured["object_count"] == "6"
+    assert {row[1] for row in rows(tmp_path / "without" / "held_out.csv")} == {"box", "click", "clicks3", "objects"}
+    (events,) = (tmp_path / "with" / "tensorboard").iterdir()
+    assert all(f"held_out/{number}".encode() in events.read_bytes() for number in range(2))
 
 
 def test_the_checkpoints_open_and_answer(whole: Path) -> None:

@@ -128,8 +128,11 @@ def test_named_recipes_can_be_run(recipe: Recipe) -> None:
 
 
 def test_terms_say_what_they_need() -> None:
+    assert not Terms().imitates
+    assert Terms(features=1.0).imitates
     assert not Terms(features=1.0).needs_neck
     for name in ("mask_features", "object_logits", "object_masks", "prompt_masks", "iou"):
         terms = Terms(**{name: 0.1})
         assert terms.needs_neck
+        assert terms.imitates
         assert terms.needs_objects == name.startswith("object")

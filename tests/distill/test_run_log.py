@@ -1,12 +1,17 @@
 """The log: means of some updates a row, nothing twice after a run that was killed, curves where they can be had."""
 
 import csv
+import io
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
 from rmpsam_mobile.distill.held_out import HeldOut
+from rmpsam_mobile.distill.held_out_objects import HeldOutObjects
 from rmpsam_mobile.distill.run_log import EVERY, RunLog
 from tests.bundles import names_below
 
@@ -52,6 +57,31 @@ def test_measurements(tmp_path: Path) -> None:
     assert rows(tmp_path / "held_out.csv") == wanted
 
 
+def test_measurements_of_objects(tmp_path: Path) -> None:
+    log = RunLog(tmp_path, 0)
+    log.held_out(7, FOUND, HeldOutObjects(object_iou=0.5, object_class=0.125, object_count=8))
+    log.close()
+    assert rows(tmp_path / "held_out.csv")[4:] == [
+        ["7", "object_iou", "0.5"],
+        ["7", "object_class", "0.125"],
+        ["7", "object_count", "8"],
+    ]
+
+
+def test_pictures_lie_with_the_curves(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    log = RunLog(tmp_path, 0)
+    assert log.shows_pictures
+    log.pictures(7, [drawn, 255 - drawn])
+    log.close()
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert events.Tags()["images"] == ["held_out/0", "held_out/1"]
+    (shown,) = events.Images("held_out/0")
+    assert shown.step == 7
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(shown.encoded_image_string))), drawn)
+
+
 def test_rows_past_the_resumed_step_are_cut_off(tmp_path: Path) -> None:
     write(tmp_path, 1, 35)
     before = {name: rows(tmp_path / name) for name in ("log.csv", "held_out.csv")}
@@ -83,3 +113,4 @@ def test_without_tensorboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     write(tmp_path, 1, 10)
     assert names_below(tmp_path) == ["held_out.csv", "log.csv"]
+    assert not RunLog(tmp_path, 10).shows_pictures

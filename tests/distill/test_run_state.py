@@ -1,31 +1,44 @@
 """The state of a run: everything back bit by bit, nothing else taken for one, nothing lost on a full disk."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
-from torch import Tensor, nn
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from rmpsam_mobile.distill.objective import Objective
 from rmpsam_mobile.distill.optimisation import averaged, build_optimizer
 from rmpsam_mobile.distill.recipe import Terms
-from rmpsam_mobile.distill.run_state import Progress, load_state, save_state
+from rmpsam_mobile.distill.run_state import Progress, load_classes, load_state, save_state
 from rmpsam_mobile.errors import InputError
+from rmpsam_mobile.model.rmpsam import RmpSam
+from rmpsam_mobile.model.vocabulary import COCO_PANOPTIC
 from tests.bundles import names_below, small_disk
-from tests.distill.small_runs import batch_of, disc_sample, small_presets, small_recipe, small_student, small_teacher
+from tests.distill.small_runs import (
+    batch_of,
+    disc_sample,
+    named_student,
+    small_presets,
+    small_recipe,
+    small_student,
+    small_teacher,
+)
 
 __all__ = ["small_disk", "small_presets"]
 pytestmark = pytest.mark.usefixtures("small_presets")
 RECIPE = small_recipe(terms=Terms(features=1.0), frozen=("backbone.smb1",))
 PROGRESS = Progress(step=7, best=1 / 3, best_step=4, seconds=12.25)
-Parts = tuple[Objective, nn.Module, torch.optim.AdamW]
+Parts = tuple[Objective, AveragedModel, torch.optim.AdamW]
 
 
-def parts(updates: int = 0) -> Parts:
+def parts(updates: int = 0, student: RmpSam | None = None) -> Parts:
     """A freshly built run, and some updates of it."""
-    student = small_student()
+    student = student or small_student()
     objective = Objective(student, RECIPE, small_teacher()).train()
     objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average, optimizer = averaged(student, 0.9), build_optimizer(objective, RECIPE)
@@ -60,6 +73,32 @@ def test_everything_comes_back_bit_by_bit(tmp_path: Path) -> None:
     assert equal(moments(again_optimizer), moments(optimizer))
     rates = [[group["lr"], group["weight_decay"], group["rate"]] for group in optimizer.param_groups]
     assert [[group["lr"], group["weight_decay"], group["rate"]] for group in again_optimizer.param_groups] == rates
+
+
+def test_classes_come_back(tmp_path: Path) -> None:
+    """To a new student, whose own they replace, and to the average that is kept."""
+    named = named_student(("book", "sky"), synonyms=3, seed=4)
+    save_state(tmp_path / "last", *parts(student=named), PROGRESS)
+    objective, average, optimizer = parts()
+    assert load_state(tmp_path / "last", objective, average, optimizer) == PROGRESS
+    student = small_student()
+    load_classes(tmp_path / "last", student)
+    for model in (objective.student, average.module, student):
+        assert isinstance(model, RmpSam)
+        assert model.classifier is not None
+        assert named.classifier is not None
+        assert torch.equal(model.classifier.text_embeddings, named.classifier.text_embeddings)
+        assert model.vocabulary == named.vocabulary
+
+
+def test_a_state_of_an_earlier_version_has_no_classes(tmp_path: Path) -> None:
+    path = tmp_path / "last"
+    save_state(path, *parts(), PROGRESS)
+    tensors = {name: value for name, value in load_file(path).items() if not name.startswith("classifier")}
+    safetensors.torch.save_file(tensors, path, {"rmpsam_run": json.dumps(vars(PROGRESS))})
+    again = parts()
+    assert load_state(path, *again) == PROGRESS
+    assert again[0].student.vocabulary == COCO_PANOPTIC
 
 
 def test_a_state_before_the_first_update(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rmpsam_mobile.checkpoint.store import Checkpoint, save_checkpoint
 from rmpsam_mobile.data.records import PictureFile, Record, Skipped
 from rmpsam_mobile.data.samples import Task
 from rmpsam_mobile.data.sources import DataSources, open_data
@@ -16,7 +17,8 @@ from rmpsam_mobile.data.youtube_vis import Clip
 from rmpsam_mobile.distill import start
 from rmpsam_mobile.distill.recipe import Terms
 from rmpsam_mobile.distill.start import (
-    begin_from,
+    begin_from_backbone,
+    begin_from_checkpoint,
     build_teacher,
     new_student,
     orthonormal_rows,
@@ -31,6 +33,7 @@ from tests.distill.small_runs import (
     CLASSES,
     OTHER_MOBILE,
     SMALL_MOBILE,
+    named_student,
     painted_data,
     small_data,
     small_presets,
@@ -84,22 +87,48 @@ def test_too_many_classes_and_unknown_students() -> None:
 
 def test_random_weights_are_left_alone(painted_data: Path) -> None:
     student, stream = small_student(), small_data(painted_data, small_recipe()).stream
-    assert begin_from(student, None, stream) == []
+    begin_from_checkpoint(student, None)
+    begin_from_checkpoint(student, "efficientnet-lite0")
+    assert begin_from_backbone(student, None, stream) == []
+    assert begin_from_backbone(student, "first.safetensors", stream) == []
     assert same_weights(student, small_student())
 
 
-def test_weights_of_a_checkpoint(painted_data: Path, tmp_path: Path) -> None:
-    stored = small_student(seed=9)
-    path = store(stored, tmp_path / "first.safetensors")
-    student, stream = small_student(), small_data(painted_data, small_recipe()).stream
-    assert begin_from(student, str(path), stream) == []
+def test_weights_and_classes_of_a_checkpoint(tmp_path: Path) -> None:
+    """Five classes of other names, in rows of three synonyms each."""
+    stored = named_student(("book", "zebra", "sports ball", "sky", "sea"), synonyms=3, seed=9)
+    student = small_student()
+    begin_from_checkpoint(student, str(store(stored, tmp_path / "first.safetensors")))
     assert same_weights(student, stored)
+    assert student.classifier is not None
+    assert stored.classifier is not None
+    assert torch.equal(student.classifier.text_embeddings, stored.classifier.text_embeddings)
+    assert student.vocabulary == stored.vocabulary
 
 
-def test_a_checkpoint_of_another_preset_is_refused(painted_data: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_without_classes_leaves_those_of_the_student(tmp_path: Path) -> None:
+    stored, student = small_student(seed=9), small_student()
+    save_checkpoint(Checkpoint(preset=stored.preset, tensors=stored.state_dict()), tmp_path / "bare.safetensors")
+    begin_from_checkpoint(student, str(tmp_path / "bare.safetensors"))
+    assert same_weights(student, stored)
+    assert student.classifier is not None
+    assert torch.equal(student.classifier.text_embeddings[:, 0], orthonormal_rows(133, SMALL_MOBILE.text_width, 0))
+    assert student.vocabulary == COCO_PANOPTIC
+
+
+def test_labels_are_places_in_the_vocabulary(painted_data: Path) -> None:
+    """Rectangles are books, number 0; nothing else that was painted has a name."""
+    tasks = {Task.IMAGE: 1.0}
+    found, recipe = open_data([painted_data]), small_recipe(tasks=tasks)
+    data = training_data(found, recipe, refuse, Vocabulary(("book", "zebra"), 2))
+    assert {int(x) for i in range(9) for x in data.stream.sample(i).labels} == {0, -1}
+    assert {int(x) for sample in data.held for x in sample.labels} == {0, -1}
+
+
+def test_a_checkpoint_of_another_preset_is_refused(tmp_path: Path) -> None:
     path = store(new_student(OTHER_MOBILE.name), tmp_path / "other.safetensors")
     with pytest.raises(InputError) as caught:
-        begin_from(small_student(), str(path), small_data(painted_data, small_recipe()).stream)
+        begin_from_checkpoint(small_student(), str(path))
     assert str(caught.value) == (f"{path} is a other-mobile, the student is a small-mobile; give one of its preset")
 
 
@@ -115,21 +144,21 @@ def test_a_trunk_is_inherited_with_pictures_of_the_stream(painted_data: Path, mo
     monkeypatch.setattr(start, "CALIBRATION_PICTURES", 2)
     student = small_student()
     found: list[Any] = []
-    found += begin_from(student, "efficientnet-lite0", small_data(painted_data, small_recipe()).stream)
+    found += begin_from_backbone(student, "efficientnet-lite0", small_data(painted_data, small_recipe()).stream)
     assert asked == [(student.backbone, "weights of efficientnet-lite0", (2, 3, 256, 256))]
     assert found == ["block"]
 
 
 def test_a_trunk_that_cannot_inherit(painted_data: Path) -> None:
     with pytest.raises(InputError) as caught:
-        begin_from(RmpSam(SMALL), "efficientnet-lite0", small_data(painted_data, small_recipe()).stream)
+        begin_from_backbone(RmpSam(SMALL), "efficientnet-lite0", small_data(painted_data, small_recipe()).stream)
     assert str(caught.value) == (
         "small has no SeaFormer trunk to inherit efficientnet-lite0; give a checkpoint instead"
     )
 
 
 def test_teachers_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe, backbone = small_recipe(), small_student().backbone
+    recipe, backbone = small_recipe(terms=FEATURES), small_student().backbone
     assert build_teacher(None, recipe) is build_teacher("labels", recipe) is None
     monkeypatch.setattr(start, "pretrained_backbone", lambda _: backbone)
     teacher = build_teacher("efficientnet-lite2", recipe)
@@ -144,6 +173,15 @@ def test_teachers_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(InputError) as caught:
         build_teacher("gone.safetensors", recipe)
     assert str(caught.value) == "gone.safetensors: no such file; check the path"
+
+
+def test_a_teacher_without_anything_to_teach() -> None:
+    with pytest.raises(InputError) as caught:
+        build_teacher("efficientnet-lite0", small_recipe())
+    assert str(caught.value) == (
+        "teacher efficientnet-lite0 has nothing to teach: all terms of recipe small are 0; "
+        "leave --teacher away, or give a recipe that imitates"
+    )
 
 
 def test_shortened_recipes() -> None:
@@ -169,6 +207,7 @@ def test_held_pictures_are_never_read_for_training(painted_data: Path, monkeypat
     data = small_data(painted_data, recipe)
     held, read_for_measuring = {sample.key for sample in data.held}, set(read)
     assert held == read_for_measuring
+    assert len(held) == len(data.held) == 3
     read.clear()
     for number in range(150):
         data.stream.sample(number)
@@ -187,6 +226,32 @@ def test_held_samples_are_fitted_and_nothing_is_left_to_chance(painted_data: Pat
         assert np.array_equal(sample.pixels, again.pixels)
         assert (sample.pixels.shape, sample.image_size) == ((1, 96, 96, 3), (72, 96))  # the largest size, whole
         assert sample.is_labelled
+
+
+@pytest.mark.parametrize(("asked", "found"), [(4, 4), (6, 6), (64, 6)])
+def test_each_held_picture_is_measured_once(painted_data: Path, asked: int, found: int) -> None:
+    held = small_data(painted_data, small_recipe(held_pictures=asked)).held
+    assert len(held) == len({sample.key for sample in held}) == found
+
+
+def test_held_pictures_are_spread_over_sources_by_weight(tmp_path: Path) -> None:
+    """Those of a source that counts little come last; of one that counts nothing none is measured."""
+    mask = [label(box_mask(48, 64, (4, 4, 40, 40)))]
+    found = [record(tmp_path, f"{s}{i}.png", mask, source=s) for s in ("rare", "usual", "none") for i in range(20)]
+    recipe = small_recipe(held_out=0.8, held_pictures=12, source_weights={"rare": 0.05, "none": 0.0})
+    sources = [sample.source for sample in training_data(DataSources(records=tuple(found)), recipe, refuse).held]
+    assert len(sources) == 12
+    assert sources.count("usual") >= 10  # 11.4 of 12 were they put back, 6 if all were alike
+    assert "none" not in sources
+
+
+def test_held_pictures_that_cannot_be_read_are_named(painted_data: Path) -> None:
+    found, recipe, skipped = open_data([painted_data]), small_recipe(held_pictures=64), list[Skipped]()
+    broken = small_data(painted_data, recipe).held[2].key
+    records = tuple(replace(r, height=71) if r.key == broken else r for r in found.records)
+    held = training_data(replace(found, records=records), recipe, skipped.append).held
+    assert len(held) == 5
+    assert [skip.key for skip in skipped] == [broken]
 
 
 def test_nothing_held_out_and_nothing_labelled(painted_data: Path, tmp_path: Path) -> None:
