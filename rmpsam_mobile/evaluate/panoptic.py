@@ -1,7 +1,6 @@
 """Panoptic maps of a split against its truth; classes are matched to categories by name."""
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,8 +9,8 @@ from numpy.typing import NDArray
 
 from rmpsam_mobile.contracts import ModelContract
 from rmpsam_mobile.errors import InputError
-from rmpsam_mobile.evaluate.panoptic_quality import Tally, compare_maps
-from rmpsam_mobile.evaluate.panoptic_truth import Category, PanopticTruth, TruePicture
+from rmpsam_mobile.evaluate.panoptic_quality import Outcome, segment_outcomes
+from rmpsam_mobile.evaluate.panoptic_truth import PanopticTruth, TruePicture
 from rmpsam_mobile.picture import read_picture
 from rmpsam_mobile.runtime import Panoptic
 
@@ -34,69 +33,68 @@ class Naming(Protocol):
 
 
 @dataclass(frozen=True)
-class PanopticScores:
-    """Counts by collection and category id, and what of model and data set does not meet.
+class NamedPicture:
+    """What one picture gave.
 
     Attributes:
-        tallies: collection -> category id -> counts.
-        pictures: collection -> number of pictures.
-        unknown: categories that the model has no class for; all their segments are missed.
+        source: its collection.
+        outcomes: of its segments, true and false ones.
         foreign_segments: predictions under classes that the data set does not have: in no count of their own, but
             whatever they cover is lost to the others.
     """
 
-    tallies: dict[str, dict[int, Tally]]
-    pictures: dict[str, int]
-    unknown: tuple[Category, ...]
+    source: str
+    outcomes: tuple[Outcome, ...]
     foreign_segments: int
 
 
 def measure_panoptic(
     segmenter: Naming, truth: PanopticTruth, *, progress: Callable[[int], None] | None = None
-) -> PanopticScores:
-    """Name every pixel of every picture and count what matches.
-
-    Args:
-        segmenter: set to each picture in turn.
-        truth: from ``read_panoptic_truth``.
-        progress: called with 1 after each picture.
-
-    Raises:
-        InputError: no class of the model is a category of the data set, or a picture that does not fit its map.
-    """
-    names = segmenter.contract.class_names
-    by_name = {category.name: category.id for category in truth.categories}
-    category_of = [by_name.get(name) for name in names]
-    if not any(category is not None for category in category_of):
-        raise InputError(
-            f"none of the model's {len(names)} classes is among the {len(by_name)} categories of the data set; "
-            "give data with its names, or a --classifier for these"
-        )
-    tallies: defaultdict[str, defaultdict[int, Tally]] = defaultdict(lambda: defaultdict(Tally))
-    pictures: defaultdict[str, int] = defaultdict(int)
-    foreign = 0
+) -> list[NamedPicture]:
+    """Name every pixel of every picture; see ``name_picture``. ``progress`` is called with 1 after each picture."""
+    category_ids = ids_of_classes(segmenter.contract, truth)
+    scores: list[NamedPicture] = []
     for picture in truth.pictures:
-        counts, strangers = _measure_picture(segmenter, picture, category_of)
-        for category, tally in counts.items():
-            tallies[picture.source][category] += tally
-        pictures[picture.source] += 1
-        foreign += strangers
+        scores.append(name_picture(segmenter, picture, category_ids))
         if progress is not None:
             progress(1)
-    unknown = tuple(category for category in truth.categories if category.name not in names)
-    return PanopticScores({s: dict(tallies[s]) for s in pictures}, dict(pictures), unknown, foreign)
+    return scores
 
 
-def _measure_picture(
-    segmenter: Naming, picture: TruePicture, category_of: list[int | None]
-) -> tuple[dict[int, Tally], int]:
-    """Counts by category id, and how many segments have a class that the data set does not."""
+def ids_of_classes(contract: ModelContract, truth: PanopticTruth) -> list[int | None]:
+    """The data set's category of each class of the model, by name; None where it has none.
+
+    Raises:
+        InputError: no class of the model is a category of the data set.
+    """
+    by_name = {category.name: category.id for category in truth.categories}
+    found = [by_name.get(name) for name in contract.class_names]
+    if not any(category is not None for category in found):
+        raise InputError(
+            f"none of the model's {len(found)} classes is among the {len(by_name)} categories of the data set; "
+            "give data with its names, or a --classifier for these"
+        )
+    return found
+
+
+def name_picture(segmenter: Naming, picture: TruePicture, category_ids: Sequence[int | None]) -> NamedPicture:
+    """Name every pixel of a picture and say what became of each segment.
+
+    Args:
+        segmenter: set to the picture.
+        picture: of the truth.
+        category_ids: from ``ids_of_classes``.
+
+    Raises:
+        InputError: a picture that does not fit its map.
+    """
     pixels, truth = read_picture(picture.picture), picture.map()
     if pixels.shape[:2] != truth.shape:
         sides = (f"{shape[1]} x {shape[0]} px" for shape in (pixels.shape, truth.shape))
         raise InputError(f"{picture.key}: the picture is {next(sides)}, its map {next(sides)}; leave it out")
     segmenter.set_image(pixels)
     found = segmenter.panoptic()
-    predicted = {segment.id: category_of[segment.label] for segment in found.segments}
+    predicted = {segment.id: category_ids[segment.label] for segment in found.segments}
     known = {value: category for value, category in predicted.items() if category is not None}
-    return compare_maps(truth, picture.segments, found.map, known), len(predicted) - len(known)
+    outcomes = tuple(segment_outcomes(truth, picture.segments, found.map, known))
+    return NamedPicture(picture.source, outcomes, len(predicted) - len(known))

@@ -4,7 +4,7 @@ H, W the picture.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,13 +73,35 @@ class Quality:
     categories: int
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one segment: its category, its share of the picture (the truth's if matched), what it counts."""
+
+    category: int
+    share: float
+    tally: Tally
+
+
 def compare_maps(
     truth: NDArray[np.integer],
     true_segments: Mapping[int, TrueSegment],
     prediction: NDArray[np.integer],
     predicted: Mapping[int, int],
 ) -> dict[int, Tally]:
-    """Match the segments of one picture and count, by category.
+    """Match the segments of one picture and count, by category; see ``segment_outcomes``."""
+    tallies: defaultdict[int, Tally] = defaultdict(Tally)
+    for outcome in segment_outcomes(truth, true_segments, prediction, predicted):
+        tallies[outcome.category] += outcome.tally
+    return dict(tallies)
+
+
+def segment_outcomes(
+    truth: NDArray[np.integer],
+    true_segments: Mapping[int, TrueSegment],
+    prediction: NDArray[np.integer],
+    predicted: Mapping[int, int],
+) -> Iterator[Outcome]:
+    """Match the segments of one picture: each is matched, missed or false, or does not count.
 
     Two segments of one category match where their IoU is above 0.5, void not counted in the union. A prediction
     without a match is not held against the model if more than half of it lies in void and in the crowd of its
@@ -93,7 +115,6 @@ def compare_maps(
     """
     overlap = _overlaps(truth, prediction)
     true_area, area = _areas(overlap, 0), _areas(overlap, 1)
-    tallies: defaultdict[int, Tally] = defaultdict(Tally)
     matched: set[tuple[str, int]] = set()
     for (true_id, value), shared in overlap.items():
         segment = true_segments.get(true_id)
@@ -101,19 +122,18 @@ def compare_maps(
             continue
         union = area[value] + true_area[true_id] - shared - overlap.get((VOID, value), 0)
         if 2 * shared > union:
-            tallies[segment.category] += Tally(shared / union, matched=1)
+            yield Outcome(segment.category, true_area[true_id] / truth.size, Tally(shared / union, matched=1))
             matched |= {("true", true_id), ("predicted", value)}
     for true_id, segment in true_segments.items():
         if not segment.is_crowd and ("true", true_id) not in matched:
-            tallies[segment.category] += Tally(missed=1)
+            yield Outcome(segment.category, true_area.get(true_id, 0) / truth.size, Tally(missed=1))
     crowds = {segment.category: true_id for true_id, segment in true_segments.items() if segment.is_crowd}
     for value, category in predicted.items():
         if ("predicted", value) in matched or not area.get(value):
             continue
         excused = overlap.get((VOID, value), 0) + overlap.get((crowds.get(category, -1), value), 0)
         if 2 * excused <= area[value]:
-            tallies[category] += Tally(false=1)
-    return dict(tallies)
+            yield Outcome(category, area[value] / truth.size, Tally(false=1))
 
 
 def average(tallies: Mapping[int, Tally], categories: Iterable[int]) -> Quality:

@@ -12,6 +12,7 @@ from rmpsam_mobile.data import Prompted, Record
 from rmpsam_mobile.errors import InputError, UnsupportedError
 from rmpsam_mobile.evaluate.clicks import Click, next_click
 from rmpsam_mobile.evaluate.iou import mask_iou
+from rmpsam_mobile.evaluate.number_of_clicks import official_truth
 from rmpsam_mobile.runtime import Prompt
 
 
@@ -36,14 +37,16 @@ class Prompting(Protocol):
 class ObjectScore:
     """One object: its picture, collection, share of the picture's area, and IoU after each click (one for a box).
 
-    ``is_empty`` tells that the last mask had no pixel.
+    ``is_empty`` tells that the last mask had no pixel; ``official_iou`` is the last overlap with the truth as the
+    released evaluation dilates it (``number_of_clicks.official_truth``), where that was asked for.
     """
 
     picture: str
     source: str
     share: float
-    ious: tuple[float, ...]
+    ious: Sequence[float]
     is_empty: bool
+    official_iou: float | None = None
 
 
 def measure_prompts(
@@ -53,31 +56,67 @@ def measure_prompts(
     clicks: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> list[ObjectScore]:
-    """Ask for every object, all objects of a picture at once, and compare masks at the picture's own size.
+    """Ask for every object of every picture; see ``ask_objects``. ``progress`` is called with 1 after each picture.
+
+    Raises:
+        UnsupportedError: more clicks than the model reads in one prompt.
+    """
+    require_clicks(segmenter.contract, clicks)
+    scores: list[ObjectScore] = []
+    for picture in pictures:
+        scores += ask_objects(segmenter, picture, clicks=clicks)
+        if progress is not None:
+            progress(1)
+    return scores
+
+
+def ask_objects(
+    segmenter: Prompting,
+    picture: tuple[Record, tuple[Prompted, ...]],
+    *,
+    clicks: int = 0,
+    as_official: bool = False,
+) -> list[ObjectScore]:
+    """Ask for all objects of a picture at once, and compare masks at the picture's own size.
 
     A click at pixel x, y is given as the point x + 0.5, y + 0.5: the centre of the pixel, since coordinates have their
     origin at the picture's top left corner. Further clicks come from ``next_click`` and all clicks so far go into one
     prompt; an object without an error to click on keeps its mask.
 
     Args:
-        segmenter: set to each picture in turn, so the encoder runs once a picture.
-        pictures: from ``read_eval_manifest``.
+        segmenter: set to the picture, so the encoder runs once.
+        picture: from ``read_eval_manifest``.
         clicks: 0 for the ground-truth box, else how many clicks; the first is the object's own point.
-        progress: called with 1 after each picture.
+        as_official: compare the last mask with the released evaluation's dilated truth too.
+
+    Returns:
+        A score for each object, in their order.
 
     Raises:
         InputError: a picture that cannot be read, or is of another size than its masks.
-        UnsupportedError: more clicks than the model reads in one prompt.
     """
-    require_clicks(segmenter.contract, clicks)
-    scores: list[ObjectScore] = []
-    for record, objects in pictures:
-        if objects:
-            segmenter.set_image(record.read())
-            scores += _measure_picture(segmenter, record, objects, clicks)
-        if progress is not None:
-            progress(1)
-    return scores
+    record, objects = picture
+    if not objects:
+        return []
+    segmenter.set_image(record.read())
+    truths = [_truth(record, found) for found in objects]
+    if clicks:
+        ious, masks = _click_on(segmenter, objects, truths, clicks)
+    else:
+        masks = list(segmenter.predict_many([Prompt(box=found.box) for found in objects])[0])
+        ious = [[mask_iou(mask, truth)] for mask, truth in zip(masks, truths, strict=True)]
+    size = segmenter.contract.sizes.size
+    return [
+        ObjectScore(
+            picture=record.key,
+            source=record.source,
+            share=np.count_nonzero(truth) / truth.size,
+            ious=tuple(values),
+            is_empty=not mask.any(),
+            official_iou=mask_iou(mask, official_truth(truth, size)) if as_official else None,
+        )
+        for values, mask, truth in zip(ious, masks, truths, strict=True)
+    ]
 
 
 def require_clicks(contract: ModelContract, clicks: int) -> None:
@@ -92,28 +131,6 @@ def require_clicks(contract: ModelContract, clicks: int) -> None:
             f"--clicks {clicks}: {contract.preset} reads {limit} click{'s' if limit > 1 else ''} a prompt; "
             f"use --clicks {limit}, or a model that reads more"
         )
-
-
-def _measure_picture(
-    segmenter: Prompting, record: Record, objects: tuple[Prompted, ...], clicks: int
-) -> list[ObjectScore]:
-    """Scores of one picture's objects, in their order; the picture is set."""
-    truths = [_truth(record, found) for found in objects]
-    if clicks:
-        ious, masks = _click_on(segmenter, objects, truths, clicks)
-    else:
-        masks = list(segmenter.predict_many([Prompt(box=found.box) for found in objects])[0])
-        ious = [[mask_iou(mask, truth)] for mask, truth in zip(masks, truths, strict=True)]
-    return [
-        ObjectScore(
-            picture=record.key,
-            source=record.source,
-            share=np.count_nonzero(truth) / truth.size,
-            ious=tuple(values),
-            is_empty=not mask.any(),
-        )
-        for values, mask, truth in zip(ious, masks, truths, strict=True)
-    ]
 
 
 def _truth(record: Record, found: Prompted) -> NDArray[np.bool_]:

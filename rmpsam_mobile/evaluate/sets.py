@@ -9,13 +9,16 @@ from typing import Final, Generic, TypeVar
 
 from rmpsam_mobile.data import Clip, Prompted, Record, read_eval_manifest, read_youtube_vis
 from rmpsam_mobile.errors import InputError
+from rmpsam_mobile.evaluate.instance_truth import TrueObjects, objects_of_coco, objects_of_manifest
 from rmpsam_mobile.evaluate.panoptic_truth import PanopticTruth, read_panoptic_truth
 
 PROTOCOLS: Final = {
     "box": "one ground-truth box an object",
     "click": "one click an object, or more with --clicks",
     "panoptic": "every pixel named: PQ, SQ, RQ",
-    "clips": "one object followed through a clip: J, identity",
+    "instance": "countable objects with their names: mask AP",
+    "video": "objects followed through clips: J, F, identity, video AP",
+    "everything": "masks without a prompt: AR and decoder time against a grid of clicks",
 }
 MAX_CLICKS: Final = 8
 
@@ -79,6 +82,34 @@ def open_panoptic(folder: Path, split: str, limit: int | None = None) -> Measuri
     return _measuring(kept, len(kept.pictures), len(truth.pictures), document)
 
 
+def open_objects(folder: Path, split: str, limit: int | None = None) -> Measuring[list[TrueObjects]]:
+    """Read a folder with ``manifest.json``, or else a split of COCO's instances layout.
+
+    Args:
+        folder: holds the manifest; or ``instances_SPLIT.json``, in ``annotations`` too, and the pictures in ``SPLIT``.
+        split: its name, of the second form.
+        limit: only so many of the first pictures.
+
+    Raises:
+        InputError: no such folder, none of the two, another layout, or nothing in it.
+    """
+    what = "protocols instance and everything want a manifest.json or COCO's instances layout"
+    if (folder / "manifest.json").is_file():
+        document = folder / "manifest.json"
+        with _one_line(document, "a measuring set's manifest"):
+            pictures = objects_of_manifest(folder)
+    else:
+        beside = (folder / f"instances_{split}.json").is_file()
+        name = f"instances_{split}.json" if beside else f"annotations/instances_{split}.json"
+        document = _required(folder, name, f"{what}; name the part with --split")
+        with _one_line(document, "COCO's instances layout"):
+            pictures = objects_of_coco(document, folder / split)
+    kept = pictures[:limit]
+    if not any(picture.objects for picture in kept):
+        raise InputError(f"{document}: {len(kept)} pictures with 0 objects; at least 1 is needed; give another set")
+    return _measuring(kept, len(kept), len(pictures), document)
+
+
 def open_clips(folder: Path, split: str, limit: int | None = None) -> Measuring[list[Clip]]:
     """Read a split of YouTube-VIS's layout.
 
@@ -90,7 +121,7 @@ def open_clips(folder: Path, split: str, limit: int | None = None) -> Measuring[
     Raises:
         InputError: no such folder or split, another layout, or nothing in it.
     """
-    what = "protocol clips wants YouTube-VIS's layout; name the part with --split"
+    what = "protocol video wants YouTube-VIS's layout; name the part with --split"
     document = _required(folder, f"instances_{split}.json", what)
     with _one_line(document, "YouTube-VIS's layout"):
         clips = read_youtube_vis(document, folder / split)

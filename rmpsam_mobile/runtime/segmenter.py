@@ -1,6 +1,6 @@
 """The Segmenter: one encoder run a picture, then any number of cheap answers from the same features."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,18 @@ from rmpsam_mobile.picture import read_picture
 from rmpsam_mobile.preprocess import pixel_values
 from rmpsam_mobile.runtime.base import Array, Runner
 from rmpsam_mobile.runtime.eager import EagerRunner, contract_of
+from rmpsam_mobile.runtime.opening import open_runner
 from rmpsam_mobile.runtime.prompts import Prompt, check_prompt, fill_slots
-from rmpsam_mobile.runtime.proposals import Proposal, propose
-from rmpsam_mobile.runtime.pte import PteRunner, set_threads
+from rmpsam_mobile.runtime.proposals import (
+    LEVELS,
+    Proposal,
+    click_grid,
+    distinct,
+    object_prompts,
+    proposal,
+    proposal_score,
+    stability,
+)
 from rmpsam_mobile.runtime.tracker import VideoTracks, track_video
 
 
@@ -56,13 +65,13 @@ class Segmenter:
         classifier: str | Path | None = None,
         threads: int | None = None,
     ) -> "Segmenter":
-        """Open a bundle folder (its .pte files run) or a checkpoint (the eager model runs).
+        """Open a bundle folder (its files run, see ``open_runner``) or a checkpoint (the eager model runs).
 
         Args:
             path: bundle folder, our .safetensors or an official .pth.
             size: model input of an eager model, 512 by default; a bundle has its own.
             classifier: class embeddings for a checkpoint without them.
-            threads: of ExecuTorch's pool, for bundles.
+            threads: of the engine that runs a bundle.
 
         Raises:
             InputError: nothing usable at ``path``, or an option that does not belong to it.
@@ -72,9 +81,7 @@ class Segmenter:
                 raise InputError(
                     f"{path} is a bundle, whose size and classes are fixed; leave size and classifier away"
                 )
-            if threads is not None:
-                set_threads(threads)
-            return cls(PteRunner.of(open_bundle(path)))
+            return cls(open_runner(open_bundle(path), threads=threads))
         model = load_checkpoint(path, classifier=classifier)
         chosen = Size.parse(str(size if size is not None else 512))
         return cls(EagerRunner(model, contract_of(model, GraphSizes(size=chosen))))
@@ -129,26 +136,22 @@ class Segmenter:
         progress: Callable[[int], None] | None = None,
     ) -> tuple[NDArray[Any], NDArray[np.floating]]:
         """One object for each prompt, any number: masks [N, H, W] and predicted IoU [N]; see ``predict``."""
-        features, fit = self._require_picture()
-        checked = [check_prompt(prompt, self.contract, *fit.picture) for prompt in prompts]
-        slots = self.contract.sizes.num_slots
+        _, fit = self._require_picture()
         masks: list[NDArray[Any]] = []
         scores: list[NDArray[np.floating]] = []
-        for start in range(0, len(checked), slots):
-            chunk = checked[start : start + slots]
-            logits, iou = self.runner.run(Graph.PROMPTS, [features, *fill_slots(chunk, fit, self.contract)])
-            in_picture = postprocess.PictureMasks(logits[0, : len(chunk)], fit)
+        for logits, iou in self._ask(prompts):
+            in_picture = postprocess.PictureMasks(logits, fit)
             masks += [m if return_logits else m > self.contract.thresholds.mask for m in in_picture]
-            scores.append(iou[0, : len(chunk)])
+            scores.append(iou)
             if progress is not None:
-                progress(len(chunk))
+                progress(len(logits))
         if not masks:
             raise InputError("no prompt given; give at least one point or box")
         return np.stack(masks), np.concatenate(scores)
 
     def panoptic(self, *, object_mask_thr: float | None = None, iou_thr: float | None = None) -> Panoptic:
         """Name every pixel; thresholds are the contract's unless given."""
-        class_logits, mask_logits = self._objects()
+        class_logits, mask_logits = self.queries()
         limits, contract = self.contract.thresholds, self.contract
         label_map = postprocess.panoptic(
             class_logits,
@@ -162,31 +165,61 @@ class Segmenter:
 
     def instances(self, *, max_per_image: int | None = None) -> postprocess.Instances:
         """All countable objects by falling score."""
-        class_logits, mask_logits = self._objects()
+        class_logits, mask_logits = self.queries()
         limit = max_per_image or self.contract.thresholds.max_instances
         return postprocess.instances(class_logits, mask_logits, self.contract.num_things, limit)
 
     def everything(self, *, max_proposals: int = 64, overlap: float = 0.7) -> list[Proposal]:
-        """Every object as a proposal: boxes of the object queries become prompts of the prompt decoder.
+        """Every object as a proposal, the surest first: boxes of the object queries and a few clicks, asked at once.
 
         Args:
-            max_proposals: at most so many, the surest first.
+            max_proposals: at most so many.
             overlap: of two proposals whose masks overlap more (IoU), the less sure goes.
         """
-        class_logits, mask_logits = self._objects()
-        return propose(self.predict_many, class_logits, mask_logits, max_proposals=max_proposals, overlap=overlap)
+        return self._propose(object_prompts(*self.queries()), LEVELS, max_proposals, overlap)
 
-    def track(self, frames: Sequence[NDArray[np.uint8]], **options: Any) -> VideoTracks:
-        """Follow objects through a video of any length; see ``track_video``."""
-        return track_video(self.runner, frames, **options)
+    def everything_on_grid(self, side: int = 32, *, max_proposals: int = 1000, overlap: float = 0.7) -> list[Proposal]:
+        """The same with one click in each of ``side`` x ``side`` fields, as SAM does it: dear, and blind to objects."""
+        _, fit = self._require_picture()
+        return self._propose(click_grid(side, *fit.picture), LEVELS[:1], max_proposals, overlap)
 
-    def _objects(self) -> tuple[Array, postprocess.PictureMasks]:
+    def queries(self) -> tuple[Array, postprocess.PictureMasks]:
         """Class logits [Q, K + 1] and masks in the source-image frame; the object graph runs once a picture."""
         features, fit = self._require_picture()
         if self._found is None:
             self._found = self.runner.run(Graph.OBJECTS, [features])
         class_logits, mask_logits, _ = self._found
         return class_logits[0], postprocess.PictureMasks(mask_logits[0], fit)
+
+    def track(self, frames: Sequence[NDArray[np.uint8]], **options: Any) -> VideoTracks:
+        """Follow objects through a video of any length; see ``track_video``."""
+        return track_video(self.runner, frames, **options)
+
+    def _ask(self, prompts: Sequence[Prompt]) -> Iterator[tuple[Array, Array]]:
+        """Mask logits [n, h, w] of the mask grid and predicted IoU [n], as many slots at a time as the graph has."""
+        features, fit = self._require_picture()
+        checked = [check_prompt(prompt, self.contract, *fit.picture) for prompt in prompts]
+        slots = self.contract.sizes.num_slots
+        for start in range(0, len(checked), slots):
+            chunk = checked[start : start + slots]
+            logits, iou = self.runner.run(Graph.PROMPTS, [features, *fill_slots(chunk, fit, self.contract)])
+            yield logits[0, : len(chunk)], iou[0, : len(chunk)]
+
+    def _propose(
+        self, prompts: Sequence[Prompt], levels: Sequence[float], max_proposals: int, overlap: float
+    ) -> list[Proposal]:
+        """Distinct answers at all levels, the surest first."""
+        _, fit = self._require_picture()
+        logits, iou = (np.concatenate(parts) for parts in zip(*self._ask(prompts), strict=True))
+        stable = stability(logits)
+        scores = np.concatenate([proposal_score(iou, stable, level) for level in levels])
+        masks = np.concatenate([logits > level for level in levels])
+        in_picture = postprocess.PictureMasks(logits, fit)
+        found = []
+        for place in distinct(masks, scores, overlap, max_proposals):
+            level, i = divmod(place, len(logits))
+            found.append(proposal(in_picture[i], float(iou[i]), float(stable[i]), levels[level]))
+        return [one for one in found if one is not None]
 
     def _require_picture(self) -> tuple[Array, Fit]:
         if self._features is None or self._fit is None:

@@ -98,6 +98,26 @@ def write_panoptic(folder: Path, maps: dict[str, tuple[NDArray[np.int_], list[tu
     return folder
 
 
+def write_objects(folder: Path) -> Path:
+    """COCO's instances layout, split ``val``: a person, a spaceship and a crowd of persons; then an empty picture."""
+    for name in ("annotations", "val"):
+        (folder / name).mkdir(parents=True)
+    for i in range(2):
+        Image.fromarray(noise(i)).save(folder / "val" / f"{i}.png")
+    images = [{"id": 7 + i, "file_name": f"{i}.png", "width": WIDTH, "height": HEIGHT} for i in range(2)]
+    crowd = {"size": [HEIGHT, WIDTH], "counts": [0, 4 * HEIGHT, (WIDTH - 4) * HEIGHT]}  # four columns at the left
+    polygon = [[10, 10, 30, 10, 30, 30, 10, 30]]
+    found = [(1, encode_mask(SQUARE), 0), (91, polygon, 0), (1, crowd, 1)]
+    annotations = [
+        {"id": i, "image_id": 7, "category_id": category, "segmentation": mask, "iscrowd": is_crowd}
+        for i, (category, mask, is_crowd) in enumerate(found)
+    ]
+    categories = [{"id": i, "name": name} for i, name, thing in CATEGORIES if thing]
+    document = {"images": images, "annotations": annotations, "categories": categories}
+    (folder / "annotations" / "instances_val.json").write_text(json.dumps(document), encoding="utf-8")
+    return folder
+
+
 def write_clips(folder: Path, masks: Sequence[Mask | None]) -> Path:
     """One clip ``val/clip`` with one object, whose masks are given."""
     (folder / "val" / "clip").mkdir(parents=True)

@@ -11,7 +11,7 @@ from PIL import Image
 from rmpsam_mobile.contracts import Graph
 from rmpsam_mobile.errors import InputError, UnsupportedError
 from rmpsam_mobile.evaluate import (
-    PanopticScores,
+    NamedPicture,
     Tally,
     measure_panoptic,
     open_panoptic,
@@ -52,16 +52,21 @@ def drawn_street() -> NDArray[np.int_]:
     return found
 
 
-def measured(folder: Path, model: Drawn) -> tuple[PanopticScores, dict[str, object]]:
+def measured(folder: Path, model: Drawn) -> tuple[list[NamedPicture], dict[str, object]]:
     truth = open_panoptic(folder, "val").content
     scores = measure_panoptic(model, truth)
-    return scores, panoptic_report(scores, truth)
+    return scores, panoptic_report(scores, truth, model.contract)
+
+
+def tallies(picture: NamedPicture) -> dict[int, Tally]:
+    """Counts by category of a picture without two segments of one category."""
+    return {outcome.category: outcome.tally for outcome in picture.outcomes}
 
 
 def test_classes_meet_categories_by_name(tmp_path: Path) -> None:
     scores, report = measured(write_panoptic(tmp_path / "set", {"coco": (STREET, SEGMENTS)}), Drawn(drawn_street()))
-    assert scores.tallies == {"coco": {1: Tally(1, 1), 2: Tally(1, 1), 90: Tally(1, 1), 91: Tally(missed=1)}}
-    assert [category.name for category in scores.unknown] == ["spaceship"]
+    assert [picture.source for picture in scores] == ["coco"]
+    assert tallies(scores[0]) == {1: Tally(1, 1), 2: Tally(1, 1), 90: Tally(1, 1), 91: Tally(missed=1)}
     assert report["unknown_categories"] == [{"id": 91, "name": "spaceship", "segments": 1}]
     assert report["all"] == {"pq": 0.75, "sq": 0.75, "rq": 0.75, "categories": 4}
     assert report["things"] == pytest.approx({"pq": 2 / 3, "sq": 2 / 3, "rq": 2 / 3, "categories": 3})
@@ -75,9 +80,8 @@ def test_a_class_that_the_data_does_not_have(tmp_path: Path) -> None:
     found = drawn_street()
     found[20:, :10] = TOASTER + 1000
     scores, _ = measured(write_panoptic(tmp_path / "set", {"coco": (STREET, SEGMENTS)}), Drawn(found))
-    assert scores.foreign_segments == 1
-    assert scores.tallies["coco"][1] == Tally(missed=1)
-    assert {category: tally.false for category, tally in scores.tallies["coco"].items()} == {1: 0, 2: 0, 90: 0, 91: 0}
+    assert scores[0].foreign_segments == 1
+    assert tallies(scores[0]) == {1: Tally(missed=1), 2: Tally(1, 1), 90: Tally(1, 1), 91: Tally(missed=1)}
 
 
 def test_collections_by_themselves_the_largest_first(tmp_path: Path) -> None:
@@ -98,12 +102,28 @@ def test_collections_by_themselves_the_largest_first(tmp_path: Path) -> None:
     assert report["pictures"] == 3
 
 
+def test_quality_by_size(tmp_path: Path) -> None:
+    """Person and car 10 %, ship 10 %, sky half of the picture; of the sky a car of 0.5 % is taken by mistake."""
+    found = drawn_street()
+    found[:2, :5] = CAR + 3000
+    _, report = measured(write_panoptic(tmp_path / "set", {"coco": (STREET, SEGMENTS)}), Drawn(found))
+    by_size = report["by_size"]
+    assert isinstance(by_size, dict)
+    assert by_size["<1%"]["all"] == {"pq": 0, "sq": 0, "rq": 0, "categories": 1}
+    assert by_size["1-5%"]["all"] == {"pq": None, "sq": None, "rq": None, "categories": 0}
+    assert by_size["5-20%"]["all"] == pytest.approx({"pq": 2 / 3, "sq": 2 / 3, "rq": 2 / 3, "categories": 3})
+    assert by_size[">20%"]["all"] == pytest.approx({"pq": 0.99, "sq": 0.99, "rq": 1, "categories": 1})
+    assert report["things"] == pytest.approx(
+        {"pq": (1 + 2 / 3) / 3, "sq": 2 / 3, "rq": (1 + 2 / 3) / 3, "categories": 3}
+    )
+
+
 def test_crowds_come_from_the_file(tmp_path: Path) -> None:
     segments = [(300, 1, 1), *SEGMENTS[1:]]
     found = drawn_street()
     found[30:, :10] = VOID  # half of the crowd is found as one person: not held against the model
     scores, _ = measured(write_panoptic(tmp_path / "set", {"coco": (STREET, segments)}), Drawn(found))
-    assert 1 not in scores.tallies["coco"]
+    assert 1 not in tallies(scores[0])
 
 
 def test_no_common_name(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from rmpsam_mobile.data import ObjectLabel, read_eval_manifest
 from rmpsam_mobile.errors import InputError, UnsupportedError
-from rmpsam_mobile.evaluate import mask_iou, measure_prompts, prompts_report
+from rmpsam_mobile.evaluate import ask_objects, mask_iou, measure_prompts, official_truth, prompts_report
 from rmpsam_mobile.rle import encode_mask
 from rmpsam_mobile.runtime import Prompt
 from tests.conftest import shared
@@ -111,6 +111,13 @@ def test_clicks_correct_and_stop_where_nothing_is_wrong(tmp_path: Path) -> None:
     report = prompts_report(scores)
     assert report["miou_by_click"] == pytest.approx([2.75 / 3, (2 / 3 + 2) / 3, 1, 1, 1])
     assert (report["miou"], report["clicks"]) == (1, 5)
+    report = prompts_report(scores, clicks=5)
+    assert report["noc"] == pytest.approx(
+        {"80": 5 / 3, "85": 5 / 3, "90": 5 / 3}
+    )  # the third click, the first, the first
+    assert report["by_source"]["b"]["noc"]["90"] == 1
+    assert report["by_size"]["5-20%"]["noc"]["90"] == 3
+    assert report["by_size"]["1-5%"]["noc"]["90"] is None
 
 
 def test_objects_keep_their_own_masks_and_no_pixel_is_clicked_twice(tmp_path: Path) -> None:
@@ -123,6 +130,8 @@ def test_objects_keep_their_own_masks_and_no_pixel_is_clicked_twice(tmp_path: Pa
     told = Told(answer, num_points=4)
     scores = measure_prompts(told, list(read_eval_manifest(write_prompted(tmp_path / "set")))[:1], clicks=4)
     assert [score.ious for score in scores] == [(1 / 3,) * 4, (0.5,) * 4]
+    report = prompts_report(scores, clicks=4)
+    assert report["noc"] == {"80": 4, "85": 4, "90": 4}  # never: counted as all clicks
     corner, square = told.asked[-1]
     for prompt, left in ((corner, CORNER & rectangle(0, 0, 20, 40)), (square, SQUARE & rectangle(0, 4, 50, 6))):
         assert len(set(prompt.points)) == 4
@@ -149,3 +158,22 @@ def test_empty_masks_count_as_nothing(tmp_path: Path) -> None:
     pictures = read_eval_manifest(write_prompted(tmp_path / "set"))
     report = prompts_report(measure_prompts(Told(lambda _, h, w: np.zeros((h, w), bool)), pictures))
     assert (report["miou"], report["empty"]) == (0, 3)
+
+
+def test_the_released_comparison_stands_beside_ours(tmp_path: Path) -> None:
+    """A model of 64 px that answers with the truth: small masks come back larger from the two resizings."""
+    told = Told(lambda prompt, *_: SQUARE if prompt.points[0] == (5.5, 3.5) else CORNER)
+    pictures = list(read_eval_manifest(write_prompted(tmp_path / "set")))
+    scores = [score for picture in pictures for score in ask_objects(told, picture, clicks=1, as_official=True)]
+    size = told.contract.sizes.size
+    wanted = [mask_iou(mask, official_truth(mask, size)) for mask in (CORNER, SQUARE, SQUARE)]
+    assert [score.official_iou for score in scores] == wanted
+    assert wanted[1] < wanted[0] < 1
+    report = prompts_report(scores, clicks=1)
+    assert report["miou"] == 1
+    assert report["as_official"]["miou"] == pytest.approx(sum(wanted) / 3)
+    misses = sum(iou < 0.8 for iou in wanted)
+    assert misses == 2
+    assert report["as_official"]["noc"]["80"] == pytest.approx((20 * misses + 3 - misses) / 3)
+    assert report["as_official"]["by_source"]["b"]["noc"]["80"] == 20
+    assert "as_official" not in prompts_report(measure_prompts(told, pictures, clicks=1), clicks=1)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rmpsam_mobile.errors import InputError
-from rmpsam_mobile.evaluate import Measuring, open_clips, open_panoptic, open_prompted
-from tests.evaluate.measuring_sets import SQUARE, write_clips, write_panoptic, write_prompted
+from rmpsam_mobile.evaluate import Measuring, open_clips, open_objects, open_panoptic, open_prompted
+from tests.evaluate.measuring_sets import SQUARE, write_clips, write_objects, write_panoptic, write_prompted
 from tests.evaluate.test_panoptic import SEGMENTS, STREET
 
 Opened = Callable[[Path], Measuring[Any]]
@@ -18,6 +18,7 @@ OPENERS: dict[str, tuple[Opened, str]] = {
     "prompted": (open_prompted, "manifest.json"),
     "panoptic": (lambda folder: open_panoptic(folder, "val"), "annotations/panoptic_val.json"),
     "clips": (lambda folder: open_clips(folder, "val"), "instances_val.json"),
+    "objects": (lambda folder: open_objects(folder, "val"), "annotations/instances_val.json"),
 }
 
 
@@ -27,6 +28,7 @@ def sets(tmp_path: Path) -> dict[str, Path]:
         "prompted": write_prompted(tmp_path / "prompted"),
         "panoptic": write_panoptic(tmp_path / "panoptic", {"a": (STREET, SEGMENTS), "b": (STREET, SEGMENTS)}),
         "clips": write_clips(tmp_path / "clips", [SQUARE]),
+        "objects": write_objects(tmp_path / "objects"),
     }
 
 
@@ -35,7 +37,7 @@ def test_folders_that_are_none(sets: dict[str, Path], tmp_path: Path, kind: str)
     opened, name = OPENERS[kind]
     with pytest.raises(InputError, match=r"gone is no folder; protocols? .* wants? "):
         opened(tmp_path / "gone")
-    other = sets["clips" if kind == "prompted" else "prompted"]
+    other = sets["clips" if kind == "prompted" else "panoptic" if kind == "objects" else "prompted"]
     with pytest.raises(InputError, match=rf"{other} holds no {name}; protocols? .* wants? "):
         opened(other)
 
@@ -49,7 +51,12 @@ def test_documents_that_are_none(sets: dict[str, Path], kind: str, text: str) ->
         opened(sets[kind])
 
 
-LISTS = {"prompted": ("pictures",), "panoptic": ("annotations", "categories"), "clips": ("annotations", "videos")}
+LISTS = {
+    "prompted": ("pictures",),
+    "panoptic": ("annotations", "categories"),
+    "clips": ("annotations", "videos"),
+    "objects": ("annotations", "images"),
+}
 
 
 @pytest.mark.parametrize("kind", OPENERS)

@@ -204,7 +204,7 @@ def test_the_object_graph_runs_once_a_picture(made: Made, monkeypatch: pytest.Mo
 def test_everything_proposes_each_object_once(ready: Segmenter) -> None:
     found = ready.everything(max_proposals=12, overlap=0.99)
     assert 0 < len(found) <= 12
-    assert [p.objectness for p in found] == sorted((p.objectness for p in found), reverse=True)
+    assert [p.score for p in found] == sorted((p.score for p in found), reverse=True)
     for proposal in found:
         assert proposal.mask.shape == (HEIGHT, WIDTH)
         assert proposal.area == proposal.mask.sum() > 0
