@@ -22,8 +22,9 @@ def doctor(
     """Show what is installed and which engines run here; exit code 3 if something required is missing."""
     found = {name: _version(name) for name, _, _ in _PACKAGES}
     engines = _engines(found)
+    operators = _operators(found)
     if as_json:
-        print_json({"packages": found, "engines": engines})
+        print_json({"packages": found, "engines": engines, "mil_operators": operators})
     else:
         packages = table("Packages", "package", "<version", "<for", "<install with")
         for name, purpose, pin in _PACKAGES:
@@ -33,6 +34,11 @@ def doctor(
         for name, state in engines.items():
             rows.add_row(name, state["export"], state["run"])
         print_table(rows)
+        count = sum(map(len, operators.values()))
+        known = table(f"The {count} operators of Core ML programs that the reference interpreter knows", "of", "<names")
+        for group, names in operators.items():
+            known.add_row(group, ", ".join(names))
+        print_table(known)
     if any(found[name] is None for name, _, _ in _PACKAGES if name != "av"):
         raise typer.Exit(3)
 
@@ -46,19 +52,28 @@ def _version(package: str) -> str | None:
         return None
 
 
+def _operators(found: dict[str, str | None]) -> dict[str, list[str]]:
+    """MIL operators by group; none where torch is missing."""
+    if not found["torch"]:
+        return {}
+    from rmpsam_mobile.runtime.mil import GROUPS
+
+    return {group: sorted(names) for group, names in GROUPS.items()}
+
+
 def _engines(found: dict[str, str | None]) -> dict[str, dict[str, str]]:
     import sys
 
     pte = "yes" if found["executorch"] else "no: executorch is missing"
-    if sys.platform == "darwin":
-        core_ml = "Xcode or an app; this version does not run packages itself"
-    else:
-        core_ml = "no: Core ML predicts on Apple systems only"
+    interpreted = all(found[name] for name in ("torch", "coremltools"))
+    mac = "; Core ML itself by Xcode or an app" if sys.platform == "darwin" else ""
     return {
         "eager (torch)": {"export": "-", "run": "yes" if found["torch"] else "no: torch is missing"},
         "xnnpack (.pte)": {"export": pte, "run": pte},
         "coreml-package (.mlpackage)": {
             "export": "yes" if found["coremltools"] else "no: coremltools is missing",
-            "run": core_ml,
+            "run": f"by the reference interpreter, not the Neural Engine{mac}"
+            if interpreted
+            else "no: coremltools is missing",
         },
     }

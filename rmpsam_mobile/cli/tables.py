@@ -68,12 +68,12 @@ def parity_json(report: "ParityReport | None") -> list[dict[str, Any]] | None:
         {
             "graph": str(t.graph),
             "tensor": t.name,
-            "max_error": _finite(t.max_error),
-            "allowed": _finite(t.allowed),
+            "max_error": finite(t.max_error),
+            "allowed": finite(t.allowed),
             "near_zero": t.near_zero,
-            "probe_error": None if t.probe_error is None else _finite(t.probe_error),
+            "probe_error": None if t.probe_error is None else finite(t.probe_error),
             "limit": t.limit,
-            "psnr_db": _finite(t.psnr_db),
+            "psnr_db": finite(t.psnr_db),
             "mask_iou": t.mask_iou,
             "passes": t.passes,
         }
@@ -109,7 +109,8 @@ def latency_table(report: Mapping[str, Any]) -> "Table":
     return shown
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """The number, or None where JSON has no word for it."""
     return value if isfinite(value) else None
 
 

@@ -2,8 +2,20 @@
 
 from rmpsam_mobile.runtime.base import Array, Runner
 from rmpsam_mobile.runtime.eager import EagerRunner
+from rmpsam_mobile.runtime.mil import MilRunner
+from rmpsam_mobile.runtime.opening import open_runner
 from rmpsam_mobile.runtime.prompts import Prompt
 from rmpsam_mobile.runtime.pte import PteRunner
 from rmpsam_mobile.runtime.segmenter import Panoptic, Segmenter
 
-__all__ = ["Array", "EagerRunner", "Panoptic", "Prompt", "PteRunner", "Runner", "Segmenter"]
+__all__ = [
+    "Array",
+    "EagerRunner",
+    "MilRunner",
+    "Panoptic",
+    "Prompt",
+    "PteRunner",
+    "Runner",
+    "Segmenter",
+    "open_runner",
+]

@@ -54,6 +54,7 @@ def sizes_of(model: RmpSam, sizes: GraphSizes) -> GraphSizes:
     return GraphSizes(
         size=Size(*sizes.size),
         channels=model.config.width,
+        query_width=None,
         num_queries=model.config.num_queries,
         num_classes=0 if model.classifier is None else model.classifier.num_classes,
         num_slots=sizes.num_slots,
