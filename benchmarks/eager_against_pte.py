@@ -63,10 +63,10 @@ def _measure(eager: Runner, bundle: Bundle, threads: int, runs: int) -> list[dic
     torch.set_num_threads(threads)
     set_threads(threads)  # before the files are loaded: they keep the pool they were loaded with
     pte = PteRunner.of(bundle)
-    inputs = _inputs(pte)
+    inputs, eager_inputs = _inputs(pte), _inputs(eager)  # a rewrite may change what decoders read
     actions: dict[str, Callable[[], object]] = {}
     for graph, arrays in inputs.items():
-        actions[f"eager {graph}"] = partial(eager.run, graph, arrays)
+        actions[f"eager {graph}"] = partial(eager.run, graph, eager_inputs[graph])
         actions[f"pte {graph}"] = partial(pte.run, graph, arrays)
     samples = time_interleaved(actions, runs=runs, warmup=3)
     rows = []

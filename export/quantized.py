@@ -36,7 +36,7 @@ from rmpsam_mobile.quantization import (
 )
 from rmpsam_mobile.runtime.eager import contract_of, sizes_of
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2  # 2: ranges belong to graphs with the rewrites of this version
 RECORD: Final = "quantization.json"
 WEIGHTS: Final = "checkpoint.safetensors"
 OBSERVERS: Final = "observers.safetensors"

@@ -2,12 +2,13 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from rmpsam_mobile.contracts import Graph, GraphSizes, GraphSpec, graph_spec
+from rmpsam_mobile.export.deform_forms import DeformChoice
 from rmpsam_mobile.model.graphs import build_graph
 from rmpsam_mobile.model.rmpsam import RmpSam
 
@@ -26,25 +27,27 @@ class Part:
         return tuple(torch.rand(spec.shape, generator=generator, dtype=dtype) for spec in self.spec.inputs)
 
 
-@dataclass(frozen=True)
+@dataclass
 class SplitModel:
-    """All parts of one model for one set of sizes, in the order in which they run."""
+    """All parts of one model for one set of sizes, in the order in which they run; rewrites change it in place."""
 
     preset: str
     sizes: GraphSizes
-    parts: Mapping[Graph, Part]
+    parts: dict[Graph, Part]
+    deform: Mapping[str, DeformChoice] = field(default_factory=dict)  # by path; what is not here gets its exact form
 
 
-def split(model: RmpSam, sizes: GraphSizes) -> SplitModel:
+def split(model: RmpSam, sizes: GraphSizes, deform: Mapping[str, DeformChoice] | None = None) -> SplitModel:
     """Copy the parts out of ``model``, which stays as it is.
 
-    Without class embeddings there are no object graphs: ``left_out`` says so.
+    Without class embeddings there are no object graphs: ``left_out`` says so. ``deform`` holds the forms of
+    deformable convolutions by path, ``encoder.neck.deconv.deform_conv1.dcn``.
     """
     parts = {}
     for graph in exported_graphs(model, sizes):
         module = copy.deepcopy(build_graph(model, graph, sizes.clip_frames)).requires_grad_(requires_grad=False)
         parts[graph] = Part(module, graph_spec(graph, sizes))
-    return SplitModel(model.preset, sizes, parts)
+    return SplitModel(model.preset, sizes, parts, deform or {})
 
 
 def exported_graphs(model: RmpSam, sizes: GraphSizes) -> tuple[Graph, ...]:

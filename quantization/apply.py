@@ -50,23 +50,31 @@ def prepare(program: ExportedProgram, recipe: QuantRecipe) -> GraphModule:
 
 
 def position_nodes(module: GraphModule) -> frozenset[str]:
-    """Names of the nodes that compute where a gather reads, back to and with the convolution of the offsets.
+    """Names of the nodes that compute where a deformable convolution reads, back to and with that of the offsets.
 
-    They stay in float: a row number times a width, rounded to 8 bit, reads another row. And XNNPACK cannot run what
-    lies between an 8-bit convolution and them (executorch 1.4: "Propagating input shapes failed").
+    They stay in float: a row number times a width, rounded to 8 bit, reads another row; so do the weights of bounded
+    samples, which are 1 - |distance|. And XNNPACK cannot run what lies between an 8-bit convolution and them
+    (executorch 1.4: "Propagating input shapes failed"). The merged classifier stays: it divides by a sum of squares.
     """
-    waiting = [
-        node.args[2]
-        for node in module.graph.nodes
-        if node.op == "call_function" and node.target is torch.ops.aten.index_select.default
+    calls = [node for node in module.graph.nodes if node.op == "call_function"]
+    waiting = [node.args[2] for node in calls if node.target is torch.ops.aten.index_select.default]
+    waiting += [
+        node.args[0]
+        for node in calls
+        if node.target is torch.ops.aten.bmm.default and _within(node, "BoundedDeformConv")
     ]
-    found: dict[Node, None] = {}
+    found: dict[Node, None] = {node: None for node in calls if _within(node, "MergedClassifier")}
     while waiting:
         node = waiting.pop()
         if isinstance(node, Node) and node not in found:
             found[node] = None
             waiting += [] if _has_weight(node) else node.all_input_nodes
     return frozenset(node.name for node in found)
+
+
+def _within(node: Node, module: str) -> bool:
+    """Whether a module of that class computes the node."""
+    return any(str(kind).endswith(module) for _, kind in node.meta.get("nn_module_stack", {}).values())
 
 
 def _has_weight(node: Node) -> bool:

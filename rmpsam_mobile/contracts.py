@@ -98,10 +98,14 @@ class GraphSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class GraphSizes:
-    """The numbers that fix every shape of an export."""
+    """The numbers that fix every shape of an export.
+
+    ``query_width`` is None where queries are as wide as the mask features, which only a rewrite changes.
+    """
 
     size: Size
     channels: int = 256
+    query_width: int | None = None
     num_queries: int = 100
     num_classes: int = 133
     num_slots: int = 16
@@ -165,7 +169,7 @@ def _object_outputs(s: GraphSizes, mask_shape: tuple[int, ...]) -> tuple[TensorS
         ),
         TensorSpec(
             name="queries",
-            shape=(1, s.num_queries, s.channels),
+            shape=(1, s.num_queries, s.query_width or s.channels),
             meaning="what links an object from clip to clip by cosine similarity",
         ),
     )

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch.export import ExportedProgram
 
 from rmpsam_mobile.bundle import Delegation
@@ -35,7 +36,7 @@ def lower_to_coreml_package(program: ExportedProgram, spec: GraphSpec) -> Lowere
             nodes = program.run_decompositions().graph.nodes
             macs = sum(multiply_adds(node) for node in nodes if node.op == "call_function")
             model = ct.convert(
-                program.run_decompositions({}),
+                _without_aliases(program.run_decompositions({})),
                 convert_to="mlprogram",
                 inputs=[ct.TensorType(name=tensor.name, shape=tensor.shape) for tensor in spec.inputs],
                 outputs=[ct.TensorType(name=tensor.name) for tensor in spec.outputs],
@@ -52,6 +53,15 @@ def lower_to_coreml_package(program: ExportedProgram, spec: GraphSpec) -> Lowere
         delegation=_whole(model, macs),
         planned_memory_bytes=None,
     )
+
+
+def _without_aliases(program: ExportedProgram) -> ExportedProgram:
+    """Readers of an alias read what it stands for: coremltools 9.0 has no such operator."""
+    for node in list(program.graph.nodes):
+        if node.op == "call_function" and node.target is torch.ops.aten.alias.default:
+            node.replace_all_uses_with(node.args[0])
+            program.graph.erase_node(node)
+    return program
 
 
 def _whole(model: Any, macs: int) -> Delegation:

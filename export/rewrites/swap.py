@@ -6,7 +6,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from rmpsam_mobile.contracts import Graph
+from rmpsam_mobile.export.deform_forms import DeformChoice, DeformForm, exact_choice
 from rmpsam_mobile.export.split import Part, SplitModel
+from rmpsam_mobile.model.deform import DeformConv
+from rmpsam_mobile.model.neck import DeformUpsample
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -24,6 +28,34 @@ def swap_modules(split: SplitModel, kind: type[M], replacement: Callable[[M, tup
             part.module.set_submodule(path, replacement(old, shape).eval())
             changed.append(f"{graph}.{path}")
     return changed
+
+
+def swap_deform(
+    split: SplitModel,
+    form: DeformForm,
+    replacement: Callable[[DeformConv, tuple[int, ...], DeformChoice], nn.Module],
+) -> list[str]:
+    """Replace the deformable convolutions whose form this is; return the changed paths."""
+    changed = []
+    for graph, part in split.parts.items():
+        choices = {path: choice for path, choice in _deform_choices(split, graph, part).items() if choice.form is form}
+        shapes = _input_shapes(part, DeformConv) if choices else {}
+        for path in choices.keys() & shapes.keys():
+            conv = part.module.get_submodule(path)
+            assert isinstance(conv, DeformConv)
+            part.module.set_submodule(path, replacement(conv, shapes[path], choices[path]).eval())
+            changed.append(f"{graph}.{path}")
+    return sorted(changed)
+
+
+def _deform_choices(split: SplitModel, graph: Graph, part: Part) -> dict[str, DeformChoice]:
+    """The form of each deformable convolution that still is one: what was chosen, else what is exact."""
+    choices = {}
+    for name, step in part.module.named_modules():
+        if isinstance(step, DeformUpsample) and type(step.dcn) is DeformConv:
+            chosen = split.deform.get(f"{graph}.{name}.dcn")
+            choices[f"{name}.dcn"] = chosen or exact_choice(step.offset_limit)
+    return choices
 
 
 def _input_shapes(part: Part, kind: type[nn.Module]) -> dict[str, tuple[int, ...]]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from rmpsam_mobile.contracts import Graph, GraphSpec, ModelContract, Size, Target, TensorSpec
 from rmpsam_mobile.errors import InputError, UnsupportedError
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2  # 2: queries may be wider than mask features
 
 
 @dataclass(frozen=True, kw_only=True)

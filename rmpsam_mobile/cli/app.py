@@ -17,6 +17,7 @@ from rmpsam_mobile.cli import (
     inspect,
     list_,
     quantize,
+    rewrite,
     segment,
     validate,
 )
@@ -39,6 +40,7 @@ for _name, _verb in (
     ("list", list_.list_),
     ("import", import_checkpoint.import_),
     ("distill", distill.distill),
+    ("rewrite", rewrite.rewrite),
     ("quantize", quantize.quantize),
     ("export", export.export),
     ("inspect", inspect.inspect),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from rmpsam_mobile.model.attention import MultiHeadAttention
 from rmpsam_mobile.model.classifier import TextClassifier
@@ -30,6 +31,12 @@ def mask_product(kernels: Tensor, mask_features: Tensor) -> Tensor:
     return torch.bmm(kernels, mask_features.flatten(2)).reshape(*kernels.shape[:2], height, width)
 
 
+def shrink(x: Tensor, factor: int) -> Tensor:
+    """Means over squares of ``factor`` x ``factor`` cells: [B, C, h, w] -> [B, C, h / factor, w / factor]."""
+    # Nothing is padded; XNNPACK takes average pooling only where padding would not count.
+    return F.avg_pool2d(x, factor, stride=factor, count_include_pad=False)
+
+
 def masked_sum(mask_logits: Tensor, mask_features: Tensor) -> Tensor:
     """Sum of the features under each hard mask: -> [B, Q, C]. A comparison has no gradient, so none reaches the mask.
 
@@ -45,6 +52,26 @@ def masked_mean(mask_logits: Tensor, mask_features: Tensor) -> Tensor:
     hard = (mask_logits > 0).to(mask_features.dtype).flatten(2)
     area = hard.sum(2, keepdim=True)
     return torch.bmm(hard, mask_features.flatten(2).transpose(1, 2)) / area.clamp(min=1)
+
+
+class MaskProduct(nn.Module):
+    """``mask_product`` as a module, so that a rewrite can take its place."""
+
+    def forward(self, kernels: Tensor, mask_features: Tensor) -> Tensor:
+        """[B, Q, C] and [B, C, h, w] -> [B, Q, h, w]."""
+        return mask_product(kernels, mask_features)
+
+
+class MaskPool(nn.Module):
+    """``masked_sum`` or ``masked_mean`` as a module, so that a rewrite can take its place."""
+
+    def __init__(self, *, mean: bool) -> None:
+        super().__init__()
+        self.mean = mean
+
+    def forward(self, mask_logits: Tensor, mask_features: Tensor) -> Tensor:
+        """[B, Q, h, w] and [B, C, h, w] -> [B, Q, C]."""
+        return (masked_mean if self.mean else masked_sum)(mask_logits, mask_features)
 
 
 class KernelUpdate(nn.Module):
@@ -79,7 +106,7 @@ class Stage(nn.Module):
         super().__init__()
         width = config.width
         self.temperature = config.stage_temperature
-        self.pool = masked_mean if config.mean_pooling else masked_sum
+        self.pool, self.product = MaskPool(mean=config.mean_pooling), MaskProduct()
         self.kernel_update = KernelUpdate(width)
         self.s_atten = MultiHeadAttention(width, config.num_heads)
         self.s_atten_norm = nn.LayerNorm(width)
@@ -99,7 +126,8 @@ class Stage(nn.Module):
 
     def masks(self, features: Tensor, k: Tensor) -> Tensor:
         """Mask logits [B, Q, h, w] of the queries."""
-        return mask_product(self.fc_mask(self.mask_fcs(k)), features)
+        masks: Tensor = self.product(self.fc_mask(self.mask_fcs(k)), features)
+        return masks
 
     def read(self, k: Tensor, mask_logits: Tensor, classifier: TextClassifier | None) -> StageOutput:
         """Classes and IoU, which only training reads; class logits are divided by the temperature (quirk 1)."""
@@ -109,10 +137,9 @@ class Stage(nn.Module):
 
 
 def run_stages(
-    stages: nn.ModuleList, features: Tensor, k: Tensor, attention_mask: Tensor | None = None
+    stages: nn.ModuleList, features: Tensor, k: Tensor, mask_logits: Tensor, attention_mask: Tensor | None = None
 ) -> list[tuple[Tensor, Tensor]]:
-    """Queries and mask logits before the first stage and after each: num_stages + 1 pairs."""
-    mask_logits = mask_product(k, features)
+    """Queries and mask logits before the first stage, as given, and after each: num_stages + 1 pairs."""
     steps = [(k, mask_logits)]
     for stage in stages:
         assert isinstance(stage, Stage)

@@ -1,7 +1,7 @@
 """What the coordinates of a prompt alone say about its mask: closed forms on the mask grid, no weights.
 
-All are polynomials of the distance to a click or to a box, clamped: no root, no exponential, no index. Letters:
-B pictures, N prompts, P points, h x w the grid. Coordinates are xy pixels of the model input.
+All are polynomials of the distance to a click or to a box, clamped: no root of a map, no exponential, no index.
+Letters: B pictures, N prompts, P points, h x w the grid. Coordinates are xy pixels of the model input.
 """
 
 import math
@@ -50,13 +50,14 @@ def prompt_geometry(prompts: PromptSet, image_size: Tensor, grid: tuple[int, int
         stride: pixels of the model input a cell.
     """
     columns, rows = (_centres(side, stride, prompts.points) for side in (grid[1], grid[0]))
-    disc = image_size[:, 0:1] * image_size[:, 1:2] * (DISC_SHARE / math.pi)  # [B, 1], squared radius
-    wanted = _nearest(prompts, prompts.is_foreground, columns, rows, disc)
-    unwanted = _nearest(prompts, prompts.is_background, columns, rows, disc)
+    # 1 / radius of the disc, [B, 1]; in this order every number stays small enough for float16
+    inverse = image_size[:, 0:1].rsqrt() * image_size[:, 1:2].rsqrt() * math.sqrt(math.pi / DISC_SHARE)
+    wanted = _nearest(prompts, prompts.is_foreground, columns, rows, inverse)
+    unwanted = _nearest(prompts, prompts.is_background, columns, rows, inverse)
     has_box = prompts.has_box.unsqueeze(-1)  # [B, N, 1, 1]
     x, y = _box_axes(prompts.boxes, columns, rows)
     ellipse = (1 - (x * x + y * y)).clamp(-1, 1) * has_box
-    inside = (1 - torch.maximum(x.abs().expand_as(ellipse), y.abs().expand_as(ellipse))).clamp(-1, 1) * has_box
+    inside = (1 - torch.maximum(x.abs(), y.abs())).clamp(-1, 1) * has_box
     near, denied = (1 - NEAR * wanted).clamp(-1, 1), (1 - NEAR * unwanted).clamp(0, 1)
     around = (1 - wanted).clamp(-1, 1)
     first = ellipse + (1 - has_box) * around + 2 * (near.clamp(0, 1) - denied)
@@ -84,13 +85,13 @@ def _centres(length: int, stride: int, like: Tensor) -> Tensor:
     return (torch.arange(length, dtype=like.dtype, device=like.device) + 0.5) * stride
 
 
-def _nearest(prompts: PromptSet, is_kind: Tensor, columns: Tensor, rows: Tensor, disc: Tensor) -> Tensor:
+def _nearest(prompts: PromptSet, is_kind: Tensor, columns: Tensor, rows: Tensor, inverse: Tensor) -> Tensor:
     """Squared distance to the nearest click of one kind, in squared radii of the disc: [B, N, h, w]."""
-    inverse = (1 / disc).reshape(-1, 1, 1, 1, 1)
+    inverse = inverse.reshape(-1, 1, 1, 1, 1)
     absent = ((1 - is_kind) * FAR).unsqueeze(-1).unsqueeze(-1)  # [B, N, P, 1, 1]
-    x = columns - prompts.points[..., 0:1].unsqueeze(-1)  # [B, N, P, 1, w]
-    y = (rows - prompts.points[..., 1:2]).unsqueeze(-1)  # [B, N, P, h, 1]
-    squared = (x * x * inverse + absent) + y * y * inverse
+    x = (columns - prompts.points[..., 0:1].unsqueeze(-1)) * inverse  # [B, N, P, 1, w]
+    y = (rows - prompts.points[..., 1:2]).unsqueeze(-1) * inverse  # [B, N, P, h, 1]
+    squared = (x * x + absent) + y * y
     return reduce(torch.minimum, squared.unbind(2))
 
 

@@ -61,15 +61,19 @@ class Aggregation(nn.Module):
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Maps at strides 4, 8, 16, 32 -> [B, width, h, w] at stride 4."""
+        x2, x3, x4, x5 = self.top_down(maps)
+        # sum at stride 4; nothing after x2 is non-linear
+        y = _enlarge(self.conv_a5(x5), 8) + _enlarge(self.conv_a4(x4), 4) + _enlarge(self.conv_a3(x3), 2)
+        return self.output_conv(y + self.conv_a2(x2) + self.bias)
+
+    def top_down(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Maps at strides 4, 8, 16, 32 -> the same with what lies above them, half as many channels."""
         c2, c3, c4, c5 = maps
-        # top-down path
         x5 = self.lateral_conv0(c5)
         x4 = self.lateral_conv1(c4) + self.deform_conv1(x5)
         x3 = self.lateral_conv2(c3) + self.deform_conv2(x4)
         x2 = self.lateral_conv3(c2) + self.deform_conv3(x3)
-        # sum at stride 4; nothing after x2 is non-linear
-        y = _enlarge(self.conv_a5(x5), 8) + _enlarge(self.conv_a4(x4), 4) + _enlarge(self.conv_a3(x3), 2)
-        return self.output_conv(y + self.conv_a2(x2) + self.bias)
+        return x2, x3, x4, x5
 
 
 class Coordinates(nn.Module):
@@ -102,6 +106,23 @@ class Neck(nn.Module):
         """Maps at strides 4, 8, 16, 32 -> mask features [B, width, h, w] at stride 4."""
         y = self.deconv(maps)
         return self.loc_conv(torch.cat((y, self.coordinates(y)), 1))
+
+    def located(self, maps: Sequence[Tensor]) -> Tensor:
+        """What ``mixed`` makes the mask features of: z = [y; X; Y; 1], [B, C + 3, h, w]."""
+        y = self.deconv(maps)
+        coordinates = self.coordinates(y)
+        return torch.cat((y, coordinates, torch.ones_like(coordinates[:, :1])), 1)
+
+    def mixed(self, z: Tensor) -> Tensor:
+        """``loc_conv`` with its bias as the weight of the ones: [B, C + 3, h, w] -> [B, width, h, w]."""
+        return F.conv2d(z, self.mixing[:, :, None, None])
+
+    @property
+    def mixing(self) -> Tensor:
+        """[width, C + 3], the matrix of ``mixed``."""
+        bias = self.loc_conv.bias
+        assert bias is not None
+        return torch.cat((self.loc_conv.weight.flatten(1), bias[:, None]), 1)
 
 
 def _enlarge(x: Tensor, factor: int) -> Tensor:

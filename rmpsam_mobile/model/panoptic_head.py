@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from rmpsam_mobile.model.adapters import PromptAttention
 from rmpsam_mobile.model.config import ModelConfig
-from rmpsam_mobile.model.decoder import KernelUpdate, Stage, mask_product, masked_mean, masked_sum, run_stages
+from rmpsam_mobile.model.decoder import KernelUpdate, MaskPool, MaskProduct, Stage, run_stages, shrink
 from rmpsam_mobile.model.prompt import PromptSet, SineCode, click_boxes, normalise_boxes
 from rmpsam_mobile.model.prompt_path import PromptPath
 
@@ -46,7 +45,7 @@ class PanopticHead(nn.Module):
         width = config.width
         self.reduction = config.stage_reduction
         self.click_half_width = config.click_half_width
-        self.pool = masked_mean if config.mean_pooling else masked_sum
+        self.pool, self.product = MaskPool(mean=config.mean_pooling), MaskProduct()
         # objects
         self.kernels = nn.Embedding(config.num_queries, width)
         # shared by both
@@ -74,20 +73,20 @@ class PanopticHead(nn.Module):
 
     def coarse(self, features: Tensor) -> Tensor:
         """The features at the stages' resolution."""
-        return features if self.reduction == 1 else F.avg_pool2d(features, self.reduction)
+        return features if self.reduction == 1 else shrink(features, self.reduction)
 
     def objects(self, features: Tensor) -> ObjectState:
         """Run the object path on mask features [B, C, h, w]; for clips h spans all frames."""
         k = self.kernels.weight.unsqueeze(0).expand(features.shape[0], -1, -1)
         coarse = self.coarse(features)
-        steps = run_stages(self.mask_heads, coarse, k)
+        steps = run_stages(self.mask_heads, coarse, k, self.product(k, coarse))
         k, mask_logits = steps[-1]
         k = self.panoptic_attn(self.pool(mask_logits, coarse), k)
         return ObjectState(
             steps=steps,
             queries=k,
             class_embeddings=self.panoptic_cls(k),
-            mask_logits=mask_product(k, features),  # the query itself is the mask kernel
+            mask_logits=self.product(k, features),  # the query itself is the mask kernel
         )
 
     def prompt_queries(self, boxes: Tensor, image_size: Tensor) -> Tensor:
@@ -121,10 +120,10 @@ class PanopticHead(nn.Module):
         """
         k = self.prompt_queries(boxes, image_size)
         others = ~torch.eye(k.shape[1], dtype=torch.bool, device=k.device)
-        steps = run_stages(self.mask_heads, features, k, others)
+        steps = run_stages(self.mask_heads, features, k, self.product(k, features), others)
         k, _ = steps[-1]
         k = self.prompt_norm(k + self.prompt_attn(k, features))
         iou = self.prompt_iou(k)
         if used is not None:
             k, iou = k * used, iou * used
-        return PromptState(steps=steps, queries=k, mask_logits=mask_product(k, features), iou=iou.squeeze(-1))
+        return PromptState(steps=steps, queries=k, mask_logits=self.product(k, features), iou=iou.squeeze(-1))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rmpsam_mobile.model.config import ModelConfig, PromptSetConfig
-from rmpsam_mobile.model.decoder import Stage, masked_mean
+from rmpsam_mobile.model.decoder import MaskPool, Stage, mask_product, shrink
 from rmpsam_mobile.model.geometry import NUM_MAPS, Geometry, outside_box, prompt_geometry
 from rmpsam_mobile.model.heads import Mlp
 from rmpsam_mobile.model.prompt import PromptSet, SineCode, click_boxes, normalise_boxes
@@ -29,6 +29,8 @@ class PromptPath(nn.Module):
         width = config.width
         self.reduction = config.stage_reduction
         self.click_half_width = config.click_half_width
+        self.has_first_mask, self.is_refined = prompt_set.first_mask, prompt_set.refiner
+        self.pool = MaskPool(mean=True)
         self.mask_token = nn.Embedding(1, width)
         self.kind = nn.Embedding(3, width)  # background point, foreground point, box
         self.sine_code = SineCode(width // 2)
@@ -51,7 +53,7 @@ class PromptPath(nn.Module):
         counts = torch.cat((background.sum(2, True), foreground.sum(2, True), prompts.has_box), 2)  # [B, N, 3]
         total = total + counts @ self.kind.weight
         mean = total / counts.sum(2, True).clamp(min=1)
-        seen = torch.cat((masked_mean(geometry.sure, coarse), masked_mean(geometry.denied, coarse)), -1)
+        seen = torch.cat((self.pool(geometry.sure, coarse), self.pool(geometry.denied, coarse)), -1)
         return self.mask_token.weight + mean + self.seed(seen)
 
     def forward(
@@ -73,18 +75,23 @@ class PromptPath(nn.Module):
         grid = (features.shape[-2], features.shape[-1])
         geometry = prompt_geometry(prompts, image_size, (coarse.shape[-2], coarse.shape[-1]), STRIDE * self.reduction)
         k = self.queries(prompts, image_size, geometry, coarse)
-        mask_logits = self.prior_weight * geometry.first_mask
+        mask_logits = prior = self.prior_weight * geometry.first_mask
+        if not self.has_first_mask:
+            mask_logits, prior = mask_product(k, coarse), torch.zeros_like(prior)
         steps = [(k, mask_logits)]
         others = ~torch.eye(k.shape[1], dtype=torch.bool, device=k.device)
         for stage in stages:
             assert isinstance(stage, Stage)
             k = stage.update(coarse, k, mask_logits, others)
-            mask_logits = stage.masks(coarse, k) + self.prior_weight * geometry.first_mask
+            mask_logits = stage.masks(coarse, k) + prior
             steps.append((k, mask_logits))
-        refined = self.refiner(features, coarse, k, geometry.maps, mask_logits)
+        if self.is_refined:
+            refined = self.refiner(features, coarse, k, geometry.maps, mask_logits)
+        else:
+            refined = F.interpolate(mask_logits, size=grid, mode="bilinear", align_corners=False)
         beside, above = outside_box(prompts, grid, STRIDE)
         refined = refined - OUTSIDE * beside - OUTSIDE * above
-        pooled = masked_mean(F.avg_pool2d(refined, self.reduction), coarse)
+        pooled = self.pool(shrink(refined, self.reduction), coarse)
         iou = self.iou(torch.cat((k, pooled), -1))
         used = prompts.labels.amax(-1, keepdim=True).clamp(-1, 0) + 1  # [B, N, 1]
         return steps, refined * used.unsqueeze(-1), (iou * used).squeeze(-1)

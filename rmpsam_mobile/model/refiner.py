@@ -74,9 +74,9 @@ class Refiner(nn.Module):
         read = self._read(self.coarse_kernels(k), coarse)  # [M, K, hc, wc]
         last = (mask_logits / 4).clamp(-4, 4).flatten(0, 1).unsqueeze(1)
         x = self.join(torch.cat((read, maps.flatten(0, 1), last), 1))
-        static = self.static(coarse).unsqueeze(1).expand(-1, num, -1, -1, -1).flatten(0, 1)
+        x = (x.unflatten(0, (batch, num)) + self.static(coarse).unsqueeze(1)).flatten(0, 1)
         gain = self.gain(k).reshape(batch * num, -1, 1, 1)
-        x = self._unet(F.relu((x + static) * (1 + gain)))
+        x = self._unet(F.relu(x * (1 + gain)))
         # at stride 4: coarse answer, and edges where the features have them
         x = F.interpolate(self.squeeze(x), size=features.shape[-2:], mode="bilinear", align_corners=False)
         fine = F.relu(x[:, 1:] + self._read(self.fine_kernels(k), features))

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from rmpsam_mobile.bundle import golden_inputs
-from rmpsam_mobile.contracts import Graph, GraphSpec, graph_spec
+from rmpsam_mobile.contracts import Graph, GraphSizes, GraphSpec, graph_spec
 from rmpsam_mobile.errors import GateError
 from rmpsam_mobile.model.graphs import build_graph
 from rmpsam_mobile.model.rmpsam import RmpSam
@@ -133,7 +133,8 @@ def check_parity(
 ) -> ParityReport:
     """Run every graph of ``runner`` and of the eager ``model`` on the same inputs.
 
-    Decoders get the eager encoder's features in both, so that each graph answers for itself.
+    Decoders get the eager encoder's features in both, so that each graph answers for itself. Files whose features are
+    not yet mixed by ``loc_conv`` get them so, and the eager decoders what ``loc_conv`` makes of them.
 
     Args:
         model: the untouched reference.
@@ -143,7 +144,7 @@ def check_parity(
         limit: allowed error of a float graph, relative to the largest magnitude.
     """
     sizes = runner.contract.sizes
-    (features,) = (tensor.numpy() for tensor in _run_eager(model, Graph.ENCODER, [pixel_values]))
+    features = _border(model, sizes, pixel_values)
     rows: list[TensorParity] = []
     for graph in runner.graphs:
         spec = graph_spec(graph, sizes)
@@ -156,10 +157,38 @@ def check_parity(
     return ParityReport(tuple(rows))
 
 
+def steady_probe(model: RmpSam, graph: Graph, inputs: Sequence[Array], *, frames: int = 0) -> list[Array] | None:
+    """A decoder's inputs with features that are zero outside of a window in which no mask pixel can flip.
+
+    Args:
+        model: the reference, which tells how near to zero logits come.
+        graph: a decoder.
+        inputs: its inputs, features first, mixed or as they were before ``loc_conv``.
+        frames: of the clip graph.
+
+    Returns:
+        None where no such window was found.
+    """
+    height, width = inputs[0].shape[-2:]
+    random = np.random.default_rng(0)
+    for side in PROBE_SIDES:
+        for _ in range(3):
+            top, left = (int(random.integers(0, max(extent - side, 0) + 1)) for extent in (height, width))
+            features = np.zeros_like(inputs[0])
+            window = (..., slice(top, top + side), slice(left, left + side))
+            features[window] = inputs[0][window]
+            probe = [features, *inputs[1:]]
+            with _Threshold(0.0, PROBE_MARGIN) as mode:
+                _run_eager(model, graph, probe, frames=frames)
+            if not mode.near_zero:
+                return probe
+    return None
+
+
 def _compare_graph(
     model: RmpSam, runner: Runner, spec: GraphSpec, inputs: Sequence[Array], limit: float
 ) -> list[TensorParity]:
-    wanted = _run_eager(model, spec.graph, inputs, frames=runner.contract.sizes.clip_frames)
+    wanted = _wanted(model, runner.contract.sizes, spec.graph, inputs)
     flips, near_zero = _flips(model, runner, spec, inputs, wanted)
     probe = _probe_errors(model, runner, spec, inputs)
     rows = []
@@ -183,6 +212,12 @@ def _compare_graph(
     return rows
 
 
+def _wanted(model: RmpSam, sizes: GraphSizes, graph: Graph, inputs: Sequence[Array]) -> tuple[Tensor, ...]:
+    if graph is Graph.ENCODER:
+        return (torch.from_numpy(_border(model, sizes, inputs[0])),)
+    return _run_eager(model, graph, inputs, frames=sizes.clip_frames)
+
+
 def _flips(
     model: RmpSam, runner: Runner, spec: GraphSpec, inputs: Sequence[Array], wanted: Sequence[Tensor]
 ) -> tuple[list[float], int]:
@@ -198,23 +233,15 @@ def _flips(
 
 
 def _probe_errors(model: RmpSam, runner: Runner, spec: GraphSpec, inputs: Sequence[Array]) -> list[float] | None:
-    """Errors on features that are zero outside of a window in which nothing can flip; None without such a window."""
+    """Errors on the probe; None for the encoder, which has no masks, and where there is no probe."""
     if spec.graph is Graph.ENCODER:
         return None
-    height, width = inputs[0].shape[-2:]
-    random = np.random.default_rng(0)
-    for side in PROBE_SIDES:
-        for _ in range(3):
-            top, left = (int(random.integers(0, max(extent - side, 0) + 1)) for extent in (height, width))
-            probe = np.zeros_like(inputs[0])
-            window = (..., slice(top, top + side), slice(left, left + side))
-            probe[window] = inputs[0][window]
-            with _Threshold(0.0, PROBE_MARGIN) as mode:
-                wanted = _run_eager(model, spec.graph, [probe, *inputs[1:]], frames=runner.contract.sizes.clip_frames)
-            if not mode.near_zero:
-                got = runner.run(spec.graph, [probe, *inputs[1:]])
-                return [_error(a, b.numpy()) for a, b in zip(got, wanted, strict=True)]
-    return None
+    frames = runner.contract.sizes.clip_frames
+    probe = steady_probe(model, spec.graph, inputs, frames=frames)
+    if probe is None:
+        return None
+    wanted = _run_eager(model, spec.graph, probe, frames=frames)
+    return [_error(a, b.numpy()) for a, b in zip(runner.run(spec.graph, probe), wanted, strict=True)]
 
 
 def _error(got: NDArray[Any], wanted: NDArray[Any]) -> float:
@@ -224,10 +251,25 @@ def _error(got: NDArray[Any], wanted: NDArray[Any]) -> float:
 
 
 def _run_eager(model: RmpSam, graph: Graph, inputs: Sequence[Array], *, frames: int = 0) -> tuple[Tensor, ...]:
+    """Eager outputs; decoders may be given mixed features or those before ``loc_conv``."""
     like = model.panoptic_head.kernels.weight
+    first, *more = (torch.as_tensor(value, dtype=like.dtype) for value in inputs)
     with torch.no_grad():
-        outputs = build_graph(model, graph, frames)(*(torch.as_tensor(value, dtype=like.dtype) for value in inputs))
+        if graph is not Graph.ENCODER and first.shape[1] != model.config.width:
+            first = model.neck.mixed(first)
+        outputs = build_graph(model, graph, frames)(first, *more)
     return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def _border(model: RmpSam, sizes: GraphSizes, pixel_values: Array) -> Array:
+    """What the eager encoder hands on, in the form that files of these sizes hand on."""
+    if sizes.channels == model.config.width:
+        (features,) = _run_eager(model, Graph.ENCODER, [pixel_values])
+    else:
+        pixels = torch.as_tensor(pixel_values, dtype=model.panoptic_head.kernels.weight.dtype)
+        with torch.no_grad():
+            features = model.neck.located(model.backbone(pixels))
+    return features.numpy()
 
 
 def _mask_iou(got: NDArray[Any], wanted: NDArray[Any]) -> float:

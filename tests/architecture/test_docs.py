@@ -27,6 +27,7 @@ DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/bundle.md"
 QUICK = {
     "demo": "--size 96",
     "export": "--size 96",
+    "rewrite": "--size 96 --no-lower",
     "quantize": "--size 96",
     "bench": "--runs 2 --warmup 1",
     "distill": "--steps 1 --batch 1",

@@ -152,7 +152,7 @@ def test_a_past_or_odd_schema_is_no_manifest(schema: object) -> None:
 
 @pytest.mark.parametrize("value", [None, [], 3, "text", {}])
 def test_what_is_no_manifest_at_all(value: object) -> None:
-    with pytest.raises(InputError, match="here has schema None; wanted 1"):
+    with pytest.raises(InputError, match="here has schema None; wanted 2"):
         manifest_from_json(value, "here")
 
 

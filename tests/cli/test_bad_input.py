@@ -147,7 +147,7 @@ def test_a_bundle_with_one_flipped_byte(cli: Cli, copy: Path, verb: str) -> None
 
 
 def set_schema(document: dict[str, Any]) -> None:
-    document["schema"] = 2
+    document["schema"] = 3
 
 
 def leave_by_files(document: dict[str, Any]) -> None:
@@ -166,7 +166,7 @@ def leave_by_graph(document: dict[str, Any]) -> None:
         (
             set_schema,
             4,
-            "{0}/manifest.json has schema 2; this version reads up to 1; update rmpsam-mobile, or export it again",
+            "{0}/manifest.json has schema 3; this version reads up to 2; update rmpsam-mobile, or export it again",
         ),
         (
             leave_by_files,

@@ -16,6 +16,7 @@ VERBS = (
     "doctor",
     "list",
     "import",
+    "rewrite",
     "quantize",
     "export",
     "inspect",
@@ -135,6 +136,7 @@ def test_the_codes_are_those_of_the_design() -> None:
         "ExportError": 5,
         "GateError": 6,
         "DeviceError": 7,
+        "InterruptedRunError": 130,
     }
 
 

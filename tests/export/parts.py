@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from rmpsam_mobile.contracts import Graph, GraphSizes, GraphSpec, Size, TensorSpec
 from rmpsam_mobile.export.split import Part, SplitModel, split
+from rmpsam_mobile.model.graphs import build_graph
 from rmpsam_mobile.model.rmpsam import RmpSam
 from rmpsam_mobile.runtime.eager import sizes_of
 from tests.models import enliven_norms, random_tensor, relative_error
@@ -56,9 +57,10 @@ def natural_inputs(part: Part, seed: int = 0) -> tuple[Tensor, ...]:
         corners = torch.rand(*values["boxes"].shape[:2], 2, 2, generator=torch.Generator().manual_seed(seed))
         values["boxes"] = (corners.to(dtype).sort(dim=2).values * scale).flatten(2)
         values["points"] = values["points"].sigmoid() * scale
-        values["labels"] = torch.tensor([[1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]], dtype=dtype)[
-            torch.arange(values["labels"].shape[1]) % 3
-        ][None]
+        labels = torch.full_like(values["labels"], -1)
+        labels[:, 0::3, 0] = 1  # a click; then a box; then nothing
+        labels[:, 1::3, -1] = 1
+        values["labels"] = labels
         values["image_size"] = torch.tensor([[height, width - 4]], dtype=dtype)
     return tuple(values.values())
 
@@ -75,6 +77,20 @@ def largest_error(got: nn.Module, wanted: nn.Module, inputs: Iterable[Tensor]) -
     given = tuple(inputs)
     pairs = zip(answers(got, given), answers(wanted, given), strict=True)
     return max(relative_error(a, b) for a, b in pairs)
+
+
+def graph_error(parts: SplitModel, model: RmpSam, graph: Graph, seed: int = 0) -> float:
+    """The largest relative error of a rewritten graph against the untouched model, whatever features it reads."""
+    part, inputs = parts.parts[graph], natural_inputs(parts.parts[graph], seed)
+    untouched = build_graph(model, graph, parts.sizes.clip_frames)
+    if parts.sizes.query_width is None:
+        return largest_error(part.module, untouched, inputs)
+    with torch.no_grad():
+        if graph is Graph.ENCODER:
+            wanted: tuple[Tensor, ...] = (model.neck.located(model.backbone(*inputs)),)
+        else:
+            wanted = answers(untouched, (model.neck.mixed(inputs[0]), *inputs[1:]))
+    return max(relative_error(a, b) for a, b in zip(answers(part.module, inputs), wanted, strict=True))
 
 
 def operators(module: nn.Module, inputs: tuple[Tensor, ...]) -> set[str]:

@@ -12,8 +12,8 @@ from rmpsam_mobile.bundle import Delegation
 from rmpsam_mobile.contracts import Graph, GraphSpec, ModelContract, Target
 from rmpsam_mobile.export import pipeline
 from rmpsam_mobile.export.lower import Lowered
+from rmpsam_mobile.export.split import SplitModel
 from rmpsam_mobile.runtime import Array
-from rmpsam_mobile.runtime.eager import contract_of
 
 NONE = Delegation(
     delegate="none", subgraphs=0, operators_delegated=0, operators_total=0, macs_delegated=0, macs_total=0
@@ -49,8 +49,8 @@ def install(monkeypatch: pytest.MonkeyPatch, before_lowering: Callable[[GraphSpe
 
         return Lowered(write=write, delegation=NONE, planned_memory_bytes=0)
 
-    def runner(plan: pipeline.ExportPlan, _: Path) -> ProgramRunner:
-        return ProgramRunner(programs, contract_of(plan.model, plan.sizes))
+    def runner(_: pipeline.ExportPlan, __: SplitModel, contract: ModelContract, ___: Path) -> ProgramRunner:
+        return ProgramRunner(programs, contract)
 
     monkeypatch.setattr(pipeline, "ENGINES", MappingProxyType({Target.XNNPACK: ("fp32", ".pte", lower)}))
     monkeypatch.setattr(pipeline, "_runner", runner)

@@ -10,11 +10,11 @@ import torch
 
 from rmpsam_mobile.bundle import open_bundle
 from rmpsam_mobile.checkpoint import import_checkpoint, save_checkpoint, seeded_checkpoint, weights_sha256
-from rmpsam_mobile.contracts import Graph, GraphSpec, Size, graph_spec
+from rmpsam_mobile.contracts import Graph, GraphSpec, Size, Target, graph_spec
 from rmpsam_mobile.errors import ExportError, GateError, InputError
 from rmpsam_mobile.export import pipeline
 from rmpsam_mobile.export.pipeline import export_bundle, plan_export
-from rmpsam_mobile.export.rewrites import REWRITES, Applied, apply_rewrites
+from rmpsam_mobile.export.rewrites import Applied, apply_rewrites, rewrite_names
 from rmpsam_mobile.export.rewrites.gather_deform import GatherDeformConv
 from rmpsam_mobile.export.split import SplitModel
 from rmpsam_mobile.model.vocabulary import COCO_PANOPTIC
@@ -44,7 +44,7 @@ def test_a_plan_tells_every_step_and_writes_nothing(source: Path) -> None:
     assert plan.steps() == STEPS
     assert plan.graphs == (Graph.ENCODER, Graph.OBJECTS, Graph.PROMPTS)
     assert [plan.file_name(graph) for graph in plan.graphs] == list(FILES.values())
-    assert plan.rewrites == tuple(rewrite.name for rewrite in REWRITES)
+    assert plan.rewrites == rewrite_names(Target.XNNPACK)
     assert [path.name for path in source.parent.iterdir()] == [source.name]
 
 
@@ -82,8 +82,10 @@ def test_the_manifest_says_what_is_in_the_bundle(made: Made, source: Path) -> No
     assert not manifest.contract.trained
     assert manifest.checkpoint_sha256 == weights_sha256(import_checkpoint(source))
     assert manifest.left_out == {"clip": "not asked for; videos are linked frame by frame; ask with --clip-frames 3"}
-    assert list(manifest.rewrites) == [rewrite.name for rewrite in REWRITES]
-    assert all(manifest.rewrites.values())
+    assert list(manifest.rewrites) == list(rewrite_names(Target.XNNPACK))
+    idle = {name for name, count in manifest.rewrites.items() if not count}
+    assert idle == {"static_deform", "bounded_deform"}
+    assert (manifest.contract.sizes.channels, manifest.contract.sizes.query_width) == (131, 256)
     assert manifest.recipe.name == "fp32"
     assert manifest.golden_source == "files"
     assert manifest.licences == {"code": "Apache-2.0", "weights": "Apache-2.0", "source": "seeded"}
@@ -96,7 +98,7 @@ def test_the_manifest_says_what_is_in_the_bundle(made: Made, source: Path) -> No
 def test_each_graph_keeps_its_border_and_tells_what_was_delegated(made: Made, graph: str) -> None:
     artifact = made.exported.bundle.manifest.graphs[graph]
     assert artifact.path == FILES[graph]
-    assert artifact.spec == graph_spec(Graph(graph), made.plan.sizes)
+    assert artifact.spec == graph_spec(Graph(graph), made.exported.bundle.manifest.contract.sizes)
     assert artifact.size_bytes == (made.exported.bundle.folder / artifact.path).stat().st_size
     assert artifact.planned_memory_bytes
     delegation = artifact.delegation

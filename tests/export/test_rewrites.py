@@ -7,28 +7,35 @@ import pytest
 import torch
 from torch import nn
 
-from rmpsam_mobile.contracts import Graph, Size
+from rmpsam_mobile.contracts import Graph, Size, Target
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.export import rewrites
-from rmpsam_mobile.export.rewrites import REWRITES, apply_rewrites
+from rmpsam_mobile.export.capture import capture
+from rmpsam_mobile.export.rewrites import (
+    PROGRAM_REWRITES,
+    REWRITES,
+    apply_program_rewrites,
+    apply_rewrites,
+    rewrite_names,
+)
 from rmpsam_mobile.export.split import SplitModel
-from rmpsam_mobile.model.graphs import build_graph
-from tests.export.parts import LIMITS, cut, largest_error, natural_inputs, operators
-from tests.models import preset_model, small_model
+from tests.export.parts import LIMITS, answers, cut, graph_error, natural_inputs, operators
+from tests.models import preset_model, relative_error, small_model
 
-NAMES = [rewrite.name for rewrite in REWRITES]
+NAMES = [rewrite.name for rewrite in (*REWRITES, *PROGRAM_REWRITES)]
 FOLDER = Path(rewrites.__file__).parent
 PRESETS = ["r18", "r50", "seaformer-tiny", "seaformer-small", "seaformer-base", "seaformer-large"]
 
 
 def test_names_are_unique_and_each_says_why() -> None:
     assert len(set(NAMES)) == len(NAMES)
-    assert all(rewrite.because for rewrite in REWRITES)
+    assert all(rewrite.because for rewrite in (*REWRITES, *PROGRAM_REWRITES))
 
 
 def test_what_a_rewrite_comes_after_stands_before_it() -> None:
-    for position, rewrite in enumerate(REWRITES):
-        assert set(rewrite.after) <= set(NAMES[:position])
+    after = [rewrite.after for rewrite in REWRITES] + [rewrite.after for rewrite in PROGRAM_REWRITES]
+    for position, names in enumerate(after):
+        assert set(names) <= set(NAMES[:position])
 
 
 def test_every_file_is_listed_and_has_its_tests() -> None:
@@ -61,7 +68,8 @@ def test_chosen_rewrites_run_in_the_lists_order_whatever_order_is_asked_for() ->
 
 def test_a_second_time_there_is_nothing_to_do() -> None:
     parts = cut(small_model(), Size(32, 64))
-    assert [bool(rewrite.changed) for rewrite in apply_rewrites(parts)] == [True, True, True, True, False]
+    idle = {rewrite.name for rewrite in apply_rewrites(parts) if not rewrite.changed}
+    assert idle == {"static_deform", "bounded_deform", "fold_neck_tail", "pool_axis_means"}
     assert not any(rewrite.changed for rewrite in apply_rewrites(parts))
 
 
@@ -71,10 +79,11 @@ def test_the_whole_list_keeps_every_graph(preset: str) -> None:
     parts = cut(model, Size(64, 64), clip_frames=2)
     done = {rewrite.name: len(rewrite.changed) for rewrite in apply_rewrites(parts)}
     assert bool(done.pop("pool_axis_means")) is preset.startswith("seaformer")
+    assert (done.pop("static_deform"), done.pop("bounded_deform")) == (0, 0)  # official offsets have no limit
+    assert bool(done.pop("fold_neck_tail")) is (preset != "r50")  # whose neck is too wide
     assert all(done.values())
-    for graph, part in parts.parts.items():
-        untouched = build_graph(model, graph, 2)
-        assert largest_error(part.module, untouched, natural_inputs(part)) <= LIMITS[torch.float64]
+    for graph in parts.parts:
+        assert graph_error(parts, model, graph) <= LIMITS[torch.float64]
 
 
 @pytest.mark.parametrize("preset", ["r18", "seaformer-tiny"])
@@ -82,9 +91,42 @@ def test_the_whole_list_keeps_the_encoder_in_single_precision(preset: str) -> No
     model = preset_model(f"rmpsam-{preset}").float()
     parts = cut(model, Size(64, 96))
     apply_rewrites(parts)
-    part = parts.parts[Graph.ENCODER]
-    untouched = build_graph(model, Graph.ENCODER)
-    assert largest_error(part.module, untouched, natural_inputs(part)) <= LIMITS[torch.float32]
+    assert graph_error(parts, model, Graph.ENCODER) <= LIMITS[torch.float32]
+
+
+@pytest.mark.parametrize("preset", ["tiny", "small", "base"])
+def test_the_whole_list_keeps_the_mobile_presets_and_their_features(preset: str) -> None:
+    model = preset_model(f"rmpsam-mobile-{preset}")
+    parts = cut(model, Size(64, 96))
+    done = {rewrite.name: len(rewrite.changed) for rewrite in apply_rewrites(parts)}
+    idle = {name for name, count in done.items() if not count}
+    assert idle == {"static_deform", "gather_deform", "fold_neck_tail", "fold_loc_conv", "absorb_prompt_attention"}
+    for graph in parts.parts:
+        assert graph_error(parts, model, graph) <= LIMITS[torch.float64]
+
+
+@pytest.mark.parametrize("preset", ["r18", "mobile-tiny"])
+def test_captured_programs_stay_too(preset: str) -> None:
+    parts = cut(preset_model(f"rmpsam-{preset}"), Size(64, 64))
+    apply_rewrites(parts)
+    for part in parts.parts.values():
+        inputs = natural_inputs(part)
+        program, applied = apply_program_rewrites(capture(part), NAMES)
+        assert [rewrite.name for rewrite in applied] == [rewrite.name for rewrite in PROGRAM_REWRITES]
+        pairs = zip(answers(program.module(), inputs), answers(part.module, inputs), strict=True)
+        assert max(relative_error(got, wanted) for got, wanted in pairs) <= LIMITS[torch.float64]
+
+
+def test_an_engine_gets_its_own_rewrites_and_a_user_fewer() -> None:
+    assert rewrite_names(Target.XNNPACK) == tuple(NAMES)
+    assert set(NAMES) - set(rewrite_names(Target.COREML_PACKAGE)) == {"clamp_hard_masks", "plain_operators"}
+    assert rewrite_names(Target.XNNPACK, only=["plain_operators", "fold_batch_norm"]) == (
+        "fold_batch_norm",
+        "plain_operators",
+    )
+    assert rewrite_names(Target.XNNPACK, skip=NAMES[1:]) == (NAMES[0],)
+    with pytest.raises(InputError):
+        rewrite_names(Target.XNNPACK, skip=["plain"])
 
 
 @pytest.fixture(scope="module")

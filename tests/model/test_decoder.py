@@ -79,7 +79,7 @@ def test_stage_classes_are_divided_by_the_temperature_and_stage_masks_have_their
 def test_each_stage_pools_under_the_masks_of_the_one_before() -> None:
     head = small_model().panoptic_head
     features, k = random_tensor(1, 32, 8, 8), random_tensor(1, 6, 32, seed=1)
-    steps = run_stages(head.mask_heads, features, k)
+    steps = run_stages(head.mask_heads, features, k, mask_product(k, features))
     assert len(steps) == SMALL.num_stages + 1
     assert torch.equal(steps[0][1], mask_product(k, features))
     for stage, (before, masks), (after, _) in zip(head.mask_heads, steps, steps[1:], strict=False):

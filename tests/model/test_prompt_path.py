@@ -1,9 +1,13 @@
 """The mobile prompt path: slots, corrections, and what it must not depend on."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from rmpsam_mobile.model.decoder import Stage, mask_product
 from rmpsam_mobile.model.prompt import PromptSet
 from rmpsam_mobile.model.rmpsam import RmpSam
 from tests.models import preset_model, random_tensor
@@ -99,3 +103,31 @@ def test_boxes_of_the_public_call_are_box_prompts(model: RmpSam) -> None:
     asked = prompts(2)
     wanted = model.panoptic_head.answer(encoding.mask_features, asked, SIZE).mask_logits[:, 1:2]
     assert torch.allclose(got, wanted)
+
+
+def with_switch(**changes: bool) -> RmpSam:
+    """The same weights under the same names, and another arithmetic."""
+    usual = preset_model("rmpsam-mobile-tiny")
+    assert usual.config.prompt_set is not None
+    other = RmpSam(replace(usual.config, prompt_set=replace(usual.config.prompt_set, **changes))).double().eval()
+    other.load_state_dict(usual.state_dict())
+    return other
+
+
+def test_without_the_first_mask_stages_start_from_the_query(model: RmpSam) -> None:
+    usual = model.panoptic_head.answer(features(), prompts(3), SIZE)
+    state = with_switch(first_mask=False).panoptic_head.answer(features(), prompts(3), SIZE)
+    query, first = state.steps[0]
+    assert torch.equal(query, usual.steps[0][0])
+    assert torch.allclose(first, mask_product(query, F.avg_pool2d(features(), 2)))
+    stage = model.panoptic_head.mask_heads[0]
+    assert isinstance(stage, Stage)
+    after, mask_logits = state.steps[1]
+    assert torch.allclose(mask_logits, stage.masks(F.avg_pool2d(features(), 2), after))  # nothing is added
+
+
+def test_without_the_refiner_the_last_mask_is_enlarged() -> None:
+    state = with_switch(refiner=False).panoptic_head.answer(features(), prompts(3), SIZE)
+    wanted = F.interpolate(state.steps[-1][1], scale_factor=2, mode="bilinear", align_corners=False)
+    assert torch.allclose(state.mask_logits[:, 0], wanted[:, 0])  # a click: no box outside of which it is lowered
+    assert not torch.allclose(state.mask_logits[:, 1], wanted[:, 1])
