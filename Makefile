@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: venv demo test test-all lint bench clean
+.PHONY: venv demo test test-all lint bench bench-rewrites clean
 .DEFAULT_GOAL := demo
 
 venv: .venv/installed
@@ -32,6 +32,10 @@ lint: venv
 
 bench: venv
 	$(BIN)/python -m benchmarks.eager_against_pte
+
+bench-rewrites: venv
+	$(BIN)/python -m benchmarks.rewrites
+	$(BIN)/python -m benchmarks.deform_layers
 
 clean:
 	rm -rf .venv build dist demo_output *.egg-info

@@ -88,6 +88,11 @@ def reciprocal(x: Tensor) -> Tensor:
     return torch.ones(1, dtype=x.dtype) / x
 
 
+def hardsigmoid(x: Tensor) -> Tensor:
+    """min(max(x + 3, 0), 6) / 6; executorch would spell it with whole numbers, cast at each run."""
+    return (x + _constant(3.0, x)).clamp(0.0, 6.0) * _constant(1 / 6, x)
+
+
 def with_constant(operator: Any) -> Callable[..., Any]:
     """An operator of a tensor and a number as one of two tensors; a number is cast to float32 at each run."""
 
@@ -120,6 +125,7 @@ SPELLINGS: Final[Mapping[Any, Callable[..., Any]]] = {
     aten.stack.default: stack,
     aten.reciprocal.default: reciprocal,
     aten.rsub.Scalar: subtracted,
+    aten.hardsigmoid.default: hardsigmoid,
     **{operator: with_constant(operator) for operator in _ARITHMETIC},
 }
 
@@ -130,7 +136,12 @@ def plain_operators(program: ExportedProgram) -> tuple[ExportedProgram, list[str
     if not present:
         return program, []
     with muted_warnings():  # torch warns of its own tree nodes
-        return program.run_decompositions(dict(SPELLINGS)), present
+        spelled = program.run_decompositions(dict(SPELLINGS))
+    for node in list(spelled.graph.nodes):  # which a decomposition leaves behind, and a portable kernel would copy
+        if node.op == "call_function" and node.target is aten.alias.default:
+            node.replace_all_uses_with(node.args[0])
+            spelled.graph.erase_node(node)
+    return spelled, present
 
 
 def _is_foreign(node: Node) -> bool:

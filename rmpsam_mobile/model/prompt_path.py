@@ -49,7 +49,7 @@ class PromptPath(nn.Module):
         position = self.pos_linear(code).reshape(batch, num, elements, -1)
         background, foreground = prompts.is_background, prompts.is_foreground
         used = torch.cat((background + foreground, prompts.has_box), 2)  # [B, N, P + 1]
-        total = (position * used.unsqueeze(-1)).sum(2)
+        total = torch.bmm(used.reshape(batch * num, 1, elements), position.flatten(0, 1)).reshape(batch, num, -1)
         counts = torch.cat((background.sum(2, True), foreground.sum(2, True), prompts.has_box), 2)  # [B, N, 3]
         total = total + counts @ self.kind.weight
         mean = total / counts.sum(2, True).clamp(min=1)

@@ -105,7 +105,7 @@ def test_what_quantize_writes(quantized: tuple[Path, Coverage], pictures: Path) 
     record = json.loads((folder / "quantization.json").read_text(encoding="utf-8"))
     assert record["calibration_sha256"] == read_calibration(pictures).sha256
     assert record["calibration_pictures"] == 4
-    assert (record["size"], record["num_slots"], record["schema"]) == ([64, 64], 2, 1)
+    assert (record["size"], record["num_slots"], record["schema"]) == ([64, 64], 2, 2)
     assert coverage.keys() == {Graph.ENCODER, Graph.PROMPTS}
     for found in coverage.values():
         assert sum(found.done.values()) > 5
@@ -141,7 +141,7 @@ def _set(key: str, value: object) -> Callable[[dict[str, object]], object]:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (_set("schema", 2), "has schema 2; this version reads 1; quantize again"),
+        (_set("schema", 3), "has schema 3; this version reads 2; quantize again"),
         (_set("recipe", "int3"), "unknown recipe 'int3'"),
         (_set("size", [64]), "cannot be read"),
         (_set("size", [63, 64]), "63 is no multiple of 32"),

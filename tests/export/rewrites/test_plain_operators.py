@@ -50,6 +50,7 @@ CASES: dict[str, Callable[[Tensor], Any]] = {
     "unsqueeze": lambda x: torch.cat((x.unsqueeze(0), 2 * x.unsqueeze(0))).relu(),
     "stack": lambda x: torch.stack((x, 2 * x), 1),
     "reciprocal": lambda x: 1 / x,
+    "hardsigmoid": lambda x: nn.functional.hardsigmoid(4 * x),
     "numbers": lambda x: (2 - x) * 3 + 1,
 }
 
