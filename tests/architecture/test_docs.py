@@ -22,7 +22,14 @@ from tests.seeded_weights import (
     write_official_checkpoint,
 )
 
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/bundle.md", "docs/rewrites.md", "docs/training.md")
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "docs/bundle.md",
+    "docs/rewrites.md",
+    "docs/training.md",
+)
 # Added to a command that does not say it itself, so that this takes minutes and not an hour.
 QUICK = {
     "demo": "--size 96",
