@@ -33,7 +33,7 @@ RESULTS = Path(__file__).parent / "results"
 def main() -> None:
     """Export once, time both sides in turn for each number of threads, store and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", default="rmpsam-seaformer-tiny")
+    parser.add_argument("--preset", default="rmpsam-mobile-tiny")
     parser.add_argument("--size", default="512")
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
