@@ -29,9 +29,9 @@ from rmpsam_mobile.model.rmpsam import RmpSam
 from rmpsam_mobile.runtime import Array, Runner
 
 FLOAT_LIMIT: Final = 1e-4  # of the largest magnitude: float32 sums in another order
-# Of the largest mask logit: how far float32 may move one. A product alone moves it by 9e-7, stages upon stages by more:
-# with 3e-6 the rewritten prompt graph of a seeded SeaFormer-Tiny at 512 had an error that no flip explained.
-MARGIN: Final = 1e-5
+# Of the largest mask logit: what float32 was seen to move one by where nothing had flipped before, in a file (1.1e-5:
+# XNNPACK adds 16,384 pixels one after the other) and in the reference (2.2e-6): tests/validate/test_margin.py.
+MARGIN: Final = 1.35e-5
 FLIP_SLACK: Final = 2.0  # any mix of flips against the two extremes that were run
 PROBE_MARGIN: Final = 1e-5
 PROBE_SIDES: Final = (16, 12, 8, 6, 4)  # cells, the largest window without a near logit wins

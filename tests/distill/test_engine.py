@@ -131,16 +131,16 @@ def test_the_student_is_the_average_of_the_last_state(whole: Path) -> None:
 
 
 def test_a_run_learns(painted_data: Path, tmp_path: Path) -> None:
-    """Forty updates on pictures of two or three shapes; measured on pictures that it never saw."""
+    """Fifty updates on pictures of two or three shapes; measured on pictures that it never saw."""
     recipe = small_recipe(
-        steps=40,
+        steps=50,
         learning_rate=3e-3,
         encoder_rate=1.0,
         scale=(1.0, 1.2),
         ema_decay=0.8,
         held_pictures=6,
-        validate_every=40,
-        save_every=40,
+        validate_every=50,
+        save_every=50,
     )
     run, totals = run_of(tmp_path, recipe, painted_data), []
     before = measure(small_student().eval(), run.held, recipe.seed)
@@ -148,7 +148,7 @@ def test_a_run_learns(painted_data: Path, tmp_path: Path) -> None:
     after = measure(load_checkpoint(tmp_path / BEST), run.held, recipe.seed)
     assert before.box < 0.1
     assert after.box > 0.5  # about 0.65
-    assert after.choice > before.choice + 0.15  # about 0.28 after; few of its prompts were clicks
+    assert after.choice > 0.3, after
     assert sum(totals[-10:]) < 0.75 * sum(totals[:10])
 
 
