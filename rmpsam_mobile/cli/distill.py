@@ -32,7 +32,7 @@ def distill(
         str, typer.Option(help="labels, efficientnet-lite0, efficientnet-lite2, or a checkpoint.")
     ] = "labels",
     recipe: Annotated[str, typer.Option(help="Name; see rmpsam-mobile list training.")] = "segment",
-    init: Annotated[str | None, typer.Option(help="First weights: a checkpoint, or efficientnet-lite0.")] = None,
+    init: Annotated[str | None, typer.Option(help="First weights: a checkpoint, or a backbone as above.")] = None,
     steps: Annotated[int | None, typer.Option(help="Updates, instead of the recipe's.")] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures an update and process, instead of the recipe's.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder where the teacher's answers are kept.")] = None,
@@ -128,9 +128,9 @@ def _prepared(
     assert model.vocabulary is not None
     training = training_data(found, recipe, skipped, model.vocabulary)
     _say(f"{training.records} pictures to train on, {training.held_records} held out, {len(found.clips)} clips")
-    blocks = begin_from_backbone(model, init, training.stream) if is_new else []
-    if blocks:
-        _say(f"inherited {len(blocks)} blocks of {init}; the last map correlates {blocks[-1].correlation:.3f}")
+    inherited = begin_from_backbone(model, init, training.stream) if is_new else None
+    if inherited is not None:
+        _say(inherited)
     return Run(folder, recipe, model, training.stream, training.held, teacher=taught_by, workers=workers)
 
 

@@ -173,6 +173,20 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
     {
         recipe.name: recipe
         for recipe in (
+            # Stage 1: the teacher itself, from labels on its pretrained encoder.
+            Recipe(
+                name="teacher",
+                steps=12_000,
+                batch=16,
+                sizes=(384, 448, 512),
+                tasks={Task.PROMPTS: 0.5, Task.IMAGE: 0.5},
+                source_weights=_OBJECT_SOURCES,
+                scale=(0.5, 2.0),
+                copy_paste=0.2,
+                encoder_rate=0.1,
+                object_weight=1.0,
+            ),
+            # Stage 2, on labelled and unlabelled pictures.
             Recipe(
                 name="imitate-features",
                 steps=1200,
@@ -183,6 +197,19 @@ RECIPES: Final[Mapping[str, Recipe]] = MappingProxyType(
                 terms=Terms(features=1.0),
                 encoder_rate=1.0,
                 object_weight=0.0,
+            ),
+            # Stage 3: labels and an RMP-SAM teacher together.
+            Recipe(
+                name="from-teacher",
+                steps=4000,
+                sizes=(256, 320, 384),
+                tasks={Task.PROMPTS: 0.5, Task.IMAGE: 0.5},
+                source_weights=_OBJECT_SOURCES,
+                scale=(0.8, 1.8),
+                copy_paste=0.2,
+                object_weight=0.5,
+                terms=Terms(mask_features=0.5, object_logits=0.5, object_masks=0.5, prompt_masks=0.5, iou=0.5),
+                frozen=("backbone.smb1",),
             ),
             Recipe(
                 name="segment",

@@ -17,14 +17,14 @@ from rmpsam_mobile.data.samples import Sample, Task
 from rmpsam_mobile.data.sources import DataSources, hold_out
 from rmpsam_mobile.data.stream import SampleStream, StreamSettings
 from rmpsam_mobile.distill.batch import Batch
-from rmpsam_mobile.distill.inherit import InheritedBlock, inherit_trunk
+from rmpsam_mobile.distill.inherit import inherit_trunk
 from rmpsam_mobile.distill.lesson_cache import LessonCache
 from rmpsam_mobile.distill.pretrained import FILES, pretrained_backbone
 from rmpsam_mobile.distill.recipe import Recipe
 from rmpsam_mobile.distill.teacher import Teacher
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.model.encoders import SeaFormer
-from rmpsam_mobile.model.presets import preset_config
+from rmpsam_mobile.model.presets import BACKBONES, preset_config
 from rmpsam_mobile.model.rmpsam import RmpSam
 from rmpsam_mobile.model.vocabulary import COCO_PANOPTIC, Vocabulary
 
@@ -148,24 +148,31 @@ def begin_from_checkpoint(student: RmpSam, init: str | None) -> None:
         student.vocabulary = found.vocabulary
 
 
-def begin_from_backbone(student: RmpSam, init: str | None, stream: SampleStream) -> list[InheritedBlock]:
-    """Give a student's trunk the weights of a pretrained backbone.
+def begin_from_backbone(student: RmpSam, init: str | None, stream: SampleStream) -> str | None:
+    """Give a student's encoder the weights of a pretrained backbone: as they are where it is one, else pruned.
 
     Args:
         student: changed in place.
         init: a backbone; None and checkpoints change nothing.
-        stream: of pictures, by which the trunk is pruned.
+        stream: of pictures, by which a SeaFormer's trunk is pruned.
+
+    Returns:
+        What was taken over, in words; None where nothing was.
 
     Raises:
         InputError: this student cannot inherit.
     """
     if init not in FILES:
-        return []
+        return None
+    if student.config.encoder == BACKBONES[init]:
+        student.backbone.load_state_dict(pretrained_backbone(init).state_dict())
+        return f"the encoder starts from {init}"
     if not isinstance(student.backbone, SeaFormer):
-        raise InputError(f"{student.preset} has no SeaFormer trunk to inherit {init}; give a checkpoint instead")
+        raise InputError(f"{student.preset} can not inherit {init}: it is no SeaFormer; give a checkpoint instead")
     samples = tuple(stream.sample(i, task=Task.IMITATE, size=CALIBRATION_SIZE) for i in range(CALIBRATION_PICTURES))
     pixels = Batch(0, 0, Task.IMITATE, samples, 0).pixel_values(torch.device("cpu"))
-    return inherit_trunk(student.backbone, pretrained_backbone(init), pixels)
+    blocks = inherit_trunk(student.backbone, pretrained_backbone(init), pixels)
+    return f"inherited {len(blocks)} blocks of {init}; the last map correlates {blocks[-1].correlation:.3f}"
 
 
 def build_teacher(name: str | None, recipe: Recipe, cache: Path | None = None) -> Teacher | None:

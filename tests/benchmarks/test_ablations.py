@@ -32,10 +32,10 @@ def inherited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The small trunk cannot inherit; whoever asks for it is written down, and sees one weight change."""
     asked: list[str] = []
 
-    def inherit(student: RmpSam, init: str, _: object) -> list[object]:
+    def inherit(student: RmpSam, init: str, _: object) -> str:
         asked.append(init)
         torch.nn.init.constant_(next(student.backbone.parameters()), 0.125)
-        return []
+        return "inherited"
 
     monkeypatch.setattr(ablations, "begin_from_backbone", inherit)
     return asked

@@ -1,6 +1,7 @@
 """``distill``: a run from the command line to its checkpoint, what it would cost, and what is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rmpsam_mobile.checkpoint import load_checkpoint
+from rmpsam_mobile.checkpoint import load_checkpoint, shipped_weights
 from rmpsam_mobile.data.samples import Task
 from rmpsam_mobile.distill import recipe as recipes
 from rmpsam_mobile.distill.engine import Run
@@ -18,6 +19,7 @@ from rmpsam_mobile.model.presets import PRESETS
 from tests.bundles import names_below
 from tests.cli.calls import Cli, Result
 from tests.distill.small_runs import (
+    OTHER_MOBILE,
     SMALL_MOBILE,
     named_student,
     one_thread,
@@ -34,12 +36,13 @@ pytestmark = pytest.mark.usefixtures("folder", "one_thread")
 IMITATING = small_recipe(name="imitating", steps=2, tasks={Task.IMITATE: 1.0}, terms=Terms(features=1.0), held_out=0.0)
 
 OBJECTS = small_recipe(name="objects", tasks={Task.IMAGE: 1.0}, object_weight=0.5)
+FROM_TEACHER = replace(OBJECTS, name="from-teacher", terms=RECIPES["from-teacher"].terms)
 
 
 @pytest.fixture
 def small_recipes(small_presets: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     """Recipes and presets of seconds, under names that the verb takes."""
-    known = {recipe.name: recipe for recipe in (small_recipe(), IMITATING, OBJECTS)}
+    known = {recipe.name: recipe for recipe in (small_recipe(), IMITATING, OBJECTS, FROM_TEACHER)}
     monkeypatch.setattr(recipes, "RECIPES", MappingProxyType(known))
 
 
@@ -110,6 +113,23 @@ def test_a_teacher_a_start_and_a_cache(cli: Cli, painted_data: Path) -> None:
     first, last = load_file(stored), load_file("taught/student.safetensors")
     changed = {name.split(".")[0] for name, value in first.items() if not torch.equal(value, last[name])}
     assert changed == {"backbone"}
+
+
+@pytest.mark.usefixtures("small_recipes")
+def test_the_three_stages(cli: Cli, painted_data: Path) -> None:
+    """As docs/training.md has them: a teacher of other widths from labels, its maps imitated, then both together."""
+    short = ("--steps", 2, "--batch", 1)
+    taught_by = ("--teacher", "teacher/best.safetensors")
+    stages = (
+        ("--student", OTHER_MOBILE.name, "--recipe", "objects", "-o", "teacher"),
+        ("--recipe", "imitating", *taught_by, "-o", "stage2"),
+        ("--recipe", "from-teacher", *taught_by, "--init", "stage2/student.safetensors", "-o", "stage3"),
+    )
+    for words in stages:
+        student = () if "--student" in words else ("--student", SMALL_MOBILE.name)
+        done = cli("distill", "--data", painted_data, *student, *words, *short)
+        assert done.code == 0, done.err
+    assert load_checkpoint("stage3/best.safetensors").preset == SMALL_MOBILE.name
 
 
 @pytest.mark.usefixtures("small_recipes")
@@ -253,8 +273,9 @@ def test_data_and_output_must_be_given(cli: Cli, painted_data: Path) -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
 def test_named_recipes_really_run(cli: Cli, painted_data: Path, recipe: Recipe) -> None:
-    """One update of one picture, of the real student at its real sizes, with a teacher where features are imitated."""
-    more = ("--teacher", "efficientnet-lite0") if recipe.terms.features else ()
+    """One update of one picture, of the real student at its real sizes, with a teacher where one is imitated."""
+    teacher = shipped_weights("rmpsam-mobile-tiny") if recipe.terms.needs_neck else "efficientnet-lite0"
+    more = ("--teacher", teacher) if recipe.terms.imitates else ()
     words = ("--recipe", recipe.name, "--steps", 1, "--batch", 1, *more)
     done = cli("distill", "--data", painted_data, "-o", "run", *words, "--dry-run", "--json")
     assert done.code == 0, done.err

@@ -15,6 +15,8 @@ from rmpsam_mobile.data.samples import Task
 from rmpsam_mobile.data.sources import DataSources, open_data
 from rmpsam_mobile.data.youtube_vis import Clip
 from rmpsam_mobile.distill import start
+from rmpsam_mobile.distill.inherit import InheritedBlock
+from rmpsam_mobile.distill.pretrained import pretrained_backbone
 from rmpsam_mobile.distill.recipe import Terms
 from rmpsam_mobile.distill.start import (
     begin_from_backbone,
@@ -89,8 +91,8 @@ def test_random_weights_are_left_alone(painted_data: Path) -> None:
     student, stream = small_student(), small_data(painted_data, small_recipe()).stream
     begin_from_checkpoint(student, None)
     begin_from_checkpoint(student, "efficientnet-lite0")
-    assert begin_from_backbone(student, None, stream) == []
-    assert begin_from_backbone(student, "first.safetensors", stream) == []
+    assert begin_from_backbone(student, None, stream) is None
+    assert begin_from_backbone(student, "first.safetensors", stream) is None
     assert same_weights(student, small_student())
 
 
@@ -135,25 +137,37 @@ def test_a_checkpoint_of_another_preset_is_refused(tmp_path: Path) -> None:
 def test_a_trunk_is_inherited_with_pictures_of_the_stream(painted_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def inherit(trunk: Any, source: str, pixels: Tensor) -> list[str]:
+    def inherit(trunk: Any, source: str, pixels: Tensor) -> list[InheritedBlock]:
         asked.append((trunk, source, pixels.shape))
-        return ["block"]
+        return [InheritedBlock("smb1.0", 0, 4, 8, 0.5, 0.75), InheritedBlock("smb1.1", 1, 4, 8, 0.5, 0.5)]
 
     monkeypatch.setattr(start, "inherit_trunk", inherit)
     monkeypatch.setattr(start, "pretrained_backbone", lambda name: f"weights of {name}")
     monkeypatch.setattr(start, "CALIBRATION_PICTURES", 2)
     student = small_student()
-    found: list[Any] = []
-    found += begin_from_backbone(student, "efficientnet-lite0", small_data(painted_data, small_recipe()).stream)
+    said = begin_from_backbone(student, "efficientnet-lite0", small_data(painted_data, small_recipe()).stream)
     assert asked == [(student.backbone, "weights of efficientnet-lite0", (2, 3, 256, 256))]
-    assert found == ["block"]
+    assert said == "inherited 2 blocks of efficientnet-lite0; the last map correlates 0.500"
+
+
+def test_the_teacher_starts_from_its_own_backbone(painted_data: Path) -> None:
+    teacher = new_student("rmpsam-teacher-efflite2")
+    stream = small_data(painted_data, small_recipe()).stream
+    assert begin_from_backbone(teacher, "efficientnet-lite2", stream) == "the encoder starts from efficientnet-lite2"
+    wanted = pretrained_backbone("efficientnet-lite2").state_dict()
+    assert all(torch.equal(value, wanted[name]) for name, value in teacher.backbone.state_dict().items())
+    with pytest.raises(InputError) as caught:
+        begin_from_backbone(teacher, "efficientnet-lite0", stream)
+    assert str(caught.value) == (
+        "rmpsam-teacher-efflite2 can not inherit efficientnet-lite0: it is no SeaFormer; give a checkpoint instead"
+    )
 
 
 def test_a_trunk_that_cannot_inherit(painted_data: Path) -> None:
     with pytest.raises(InputError) as caught:
         begin_from_backbone(RmpSam(SMALL), "efficientnet-lite0", small_data(painted_data, small_recipe()).stream)
     assert str(caught.value) == (
-        "small has no SeaFormer trunk to inherit efficientnet-lite0; give a checkpoint instead"
+        "small can not inherit efficientnet-lite0: it is no SeaFormer; give a checkpoint instead"
     )
 
 

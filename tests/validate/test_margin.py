@@ -29,7 +29,7 @@ class _Compared(TorchDispatchMode):
     """Keeps all logits that are compared with zero."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.logits: list[Tensor] = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
@@ -43,7 +43,8 @@ def eager_logits(model: RmpSam, graph: Graph, border: Tensor, more: list[Tensor]
     features = model.neck.mixed(border.to(like.dtype))
     with torch.no_grad(), _Compared() as compared:
         build_graph(model, graph)(features, *(value.to(like.dtype) for value in more))
-    return compared.logits
+    logits: list[Tensor] = compared.logits
+    return logits
 
 
 def file_logits(program: ExportedProgram, inputs: list[Tensor], path: Path) -> list[Tensor]:
