@@ -25,6 +25,7 @@ from rmpsam_mobile.export.rewrites.gather_deform import gather_deform
 from rmpsam_mobile.export.rewrites.merge_text_rows import merge_text_rows
 from rmpsam_mobile.export.rewrites.plain_operators import plain_operators
 from rmpsam_mobile.export.rewrites.pool_axis_means import pool_axis_means
+from rmpsam_mobile.export.rewrites.slice_cells import slice_cells
 from rmpsam_mobile.export.rewrites.static_deform import static_deform
 from rmpsam_mobile.export.split import SplitModel
 
@@ -124,6 +125,12 @@ PROGRAM_REWRITES: Final = (
         because="each operator that XNNPACK does not know ends its delegate and costs two layout copies",
         targets=_XNNPACK,
         after=("clamp_hard_masks",),  # which looks for the comparison as it was captured
+    ),
+    ProgramRewrite(
+        slice_cells,
+        because="features that outgrow a core's cache are packed and read slice by slice",
+        targets=_XNNPACK,
+        after=("clamp_hard_masks", "plain_operators"),  # whose masks it slices too
     ),
     ProgramRewrite(
         fold_constants,

@@ -119,7 +119,11 @@ def test_captured_programs_stay_too(preset: str) -> None:
 
 def test_an_engine_gets_its_own_rewrites_and_a_user_fewer() -> None:
     assert rewrite_names(Target.XNNPACK) == tuple(NAMES)
-    assert set(NAMES) - set(rewrite_names(Target.COREML_PACKAGE)) == {"clamp_hard_masks", "plain_operators"}
+    assert set(NAMES) - set(rewrite_names(Target.COREML_PACKAGE)) == {
+        "clamp_hard_masks",
+        "plain_operators",
+        "slice_cells",
+    }
     assert rewrite_names(Target.XNNPACK, only=["plain_operators", "fold_batch_norm"]) == (
         "fold_batch_norm",
         "plain_operators",
