@@ -25,6 +25,7 @@ from rmpsam_mobile.export.rewrites.gather_deform import gather_deform
 from rmpsam_mobile.export.rewrites.merge_text_rows import merge_text_rows
 from rmpsam_mobile.export.rewrites.plain_operators import plain_operators
 from rmpsam_mobile.export.rewrites.pool_axis_means import pool_axis_means
+from rmpsam_mobile.export.rewrites.scale_pooled_sums import scale_pooled_sums
 from rmpsam_mobile.export.rewrites.slice_cells import slice_cells
 from rmpsam_mobile.export.rewrites.static_deform import static_deform
 from rmpsam_mobile.export.split import SplitModel
@@ -32,10 +33,14 @@ from rmpsam_mobile.export.split import SplitModel
 
 @dataclass(frozen=True)
 class Rewrite:
-    """One change that keeps outputs: ``apply`` edits the parts in place and returns the paths it changed."""
+    """One change that keeps outputs, for the engines that need it.
+
+    ``apply`` edits the parts in place and returns the paths it changed.
+    """
 
     apply: Callable[[SplitModel], list[str]]
     because: str
+    targets: frozenset[Target] = frozenset(Target)
     after: tuple[str, ...] = ()
 
     @property
@@ -70,6 +75,9 @@ class Applied:
     changed: tuple[str, ...]
 
 
+_XNNPACK: Final = frozenset({Target.XNNPACK})
+_FLOAT16: Final = frozenset({Target.COREML_PACKAGE})
+
 REWRITES: Final = (
     Rewrite(
         fold_batch_norm, because="a norm with fixed statistics is a scale and a shift of the convolution before it"
@@ -96,8 +104,14 @@ REWRITES: Final = (
         because="what is linear may change places: few channels are convolved before they become many",
     ),
     Rewrite(
+        scale_pooled_sums,
+        because="a sum over a whole picture has no place in float16",
+        targets=_FLOAT16,
+    ),
+    Rewrite(
         fold_loc_conv,
         because="a decoder that reads F only through products can read what F is mixed from, which is half as wide",
+        after=("scale_pooled_sums",),  # which looks for pools of F, and whose factor then scales fewer channels
     ),
     Rewrite(
         bake_constants,
@@ -113,8 +127,6 @@ REWRITES: Final = (
     Rewrite(merge_text_rows, because="a text row that repeats adds nothing to a maximum"),
     Rewrite(pool_axis_means, because="XNNPACK takes no mean over one axis, but average pooling"),
 )
-
-_XNNPACK: Final = frozenset({Target.XNNPACK})
 
 PROGRAM_REWRITES: Final = (
     ProgramRewrite(
@@ -146,8 +158,7 @@ def rewrite_names(target: Target, *, only: Sequence[str] | None = None, skip: Se
     Raises:
         InputError: a name that is not in the lists.
     """
-    fitting = [rewrite.name for rewrite in REWRITES]
-    fitting += [rewrite.name for rewrite in PROGRAM_REWRITES if target in rewrite.targets]
+    fitting = [rewrite.name for rewrite in (*REWRITES, *PROGRAM_REWRITES) if target in rewrite.targets]
     _check([*(only or ()), *skip])
     return tuple(name for name in fitting if (only is None or name in only) and name not in skip)
 

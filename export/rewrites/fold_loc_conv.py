@@ -44,16 +44,16 @@ class FoldedProduct(MaskProduct):
         return super().forward(self.mixing(kernels), mask_features)
 
 
-class FoldedPool(MaskPool):
+class FoldedPool(nn.Module):
     """A times what is pooled of z; the mean of the ones is 1, or 0 under an empty mask, as it must be."""
 
     def __init__(self, pool: MaskPool, mixing: Tensor) -> None:
-        super().__init__(mean=pool.mean)
-        self.mixing = _linear(mixing)
+        super().__init__()
+        self.pool, self.mixing = pool, _linear(mixing)
 
     def forward(self, mask_logits: Tensor, mask_features: Tensor) -> Tensor:
         """[1, Q, h, w] and z [1, D, h, w] -> [1, Q, C]."""
-        pooled: Tensor = self.mixing(super().forward(mask_logits, mask_features))
+        pooled: Tensor = self.mixing(self.pool(mask_logits, mask_features))
         return pooled
 
 
@@ -84,7 +84,7 @@ def _fold_readers(module: nn.Module, mixing: Tensor) -> list[str]:
     for path, reader in list(module.named_modules()):
         if type(reader) is MaskProduct:
             module.set_submodule(path, FoldedProduct(mixing))
-        elif type(reader) is MaskPool:
+        elif isinstance(reader, MaskPool):
             module.set_submodule(path, FoldedPool(reader, mixing))
         elif isinstance(reader, PromptAttention):
             reader.attn = _folded_attention(reader.attn, mixing)

@@ -38,7 +38,7 @@ def test_a_bundle_of_packages_has_named_tensors_and_half_precision(source: Path,
         assert artifact.path == f"rmpsam-seaformer-tiny_64x96_{graph}_coreml_fp16.mlpackage"
         assert artifact.precision == "fp16"
         description = spec_of(tmp_path / "bundle" / artifact.path).description
-        border = graph_spec(graph, plan.sizes)
+        border = graph_spec(graph, manifest.contract.sizes)
         shapes = {tensor.name: tuple(tensor.type.multiArrayType.shape) for tensor in description.input}
         assert shapes == {tensor.name: tensor.shape for tensor in border.inputs}
         assert [tensor.name for tensor in description.output] == [tensor.name for tensor in border.outputs]
