@@ -27,10 +27,9 @@ from torch.fx import Graph as FxGraph
 from torch.fx import GraphModule, Node
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.graph_files import load_model
 from rmpsam_mobile.bench import HOST_NOTE, time_interleaved
 from rmpsam_mobile.bench.machine import describe_machine
-from rmpsam_mobile.checkpoint import build_model, import_checkpoint, seeded_checkpoint
-from rmpsam_mobile.checkpoint.shipped import named_weights
 from rmpsam_mobile.cli.console import print_table, table
 from rmpsam_mobile.contracts import Graph, GraphSizes, GraphSpec, Size, Target
 from rmpsam_mobile.export.capture import capture
@@ -92,8 +91,7 @@ def rewritten_program(
     model: str, graph: Graph, sizes: GraphSizes, skip: Sequence[str] = ()
 ) -> tuple[ExportedProgram, tuple[Tensor, ...]]:
     """A graph as ``export`` hands it to XNNPACK, of shipped weights or, for other presets, seeded ones."""
-    source = named_weights(model)
-    network = build_model(import_checkpoint(source) if isinstance(source, Path) else seeded_checkpoint(model))
+    network = load_model(model)
     parts, names = split(network, sizes_of(network, sizes)), rewrite_names(Target.XNNPACK, skip=skip)
     apply_rewrites(parts, names)
     program, _ = apply_program_rewrites(capture(parts.parts[graph]), names)

@@ -12,7 +12,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -21,17 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmarks.graph_files import File, load_model, lower_part, part_inputs
 from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
 from rmpsam_mobile.bench.machine import describe_machine
-from rmpsam_mobile.checkpoint import build_model, import_checkpoint, seeded_checkpoint
-from rmpsam_mobile.checkpoint.shipped import named_weights
 from rmpsam_mobile.cli.console import print_table, table
 from rmpsam_mobile.contracts import Graph, GraphSizes, GraphSpec, Size, Target, TensorSpec
-from rmpsam_mobile.export.capture import capture
-from rmpsam_mobile.export.lower.xnnpack import lower_to_xnnpack
-from rmpsam_mobile.export.rewrites import apply_program_rewrites, apply_rewrites, rewrite_names
-from rmpsam_mobile.export.split import Part, SplitModel, split
-from rmpsam_mobile.model.rmpsam import RmpSam
+from rmpsam_mobile.export.rewrites import apply_rewrites, rewrite_names
+from rmpsam_mobile.export.split import Part, split
 from rmpsam_mobile.runtime.eager import sizes_of
 from rmpsam_mobile.runtime.pte import execute, load_method, set_threads
 
@@ -45,17 +41,6 @@ FOUNDATION: Final = (
 )
 MODELS: Final = ("rmpsam-mobile-tiny", "rmpsam-seaformer-base")
 CEILING: Final = (512, 512, 64)  # channels in and out, and side of the 1x1 convolution that sets the roof
-
-
-@dataclass(frozen=True)
-class File:
-    """One .pte file: where it is, what it takes, and what is known of it before it runs."""
-
-    path: Path
-    inputs: Sequence[Any]
-    macs: int
-    planned_memory_bytes: int
-    leftovers: Mapping[str, int]
 
 
 class Pointwise(nn.Module):
@@ -98,15 +83,9 @@ def main() -> None:
     _print(rows)
 
 
-def _model(name: str) -> RmpSam:
-    """The shipped weights of that name, else seeded ones: time does not depend on them."""
-    source = named_weights(name)
-    return build_model(import_checkpoint(source) if isinstance(source, Path) else seeded_checkpoint(name))
-
-
 def _files(name: str, size: Size, slots: Sequence[int], folder: Path) -> dict[str, File]:
     """Both files of each graph, keyed ``model graph form``; prompt graphs once for each number of slots."""
-    model, files = _model(name), {}
+    model, files = load_model(name), {}
     forms = {"foundation": FOUNDATION, "rewritten": rewrite_names(Target.XNNPACK)}
     for position, num_slots in enumerate(slots):
         for form, names in forms.items():
@@ -116,43 +95,8 @@ def _files(name: str, size: Size, slots: Sequence[int], folder: Path) -> dict[st
                 if graph is Graph.PROMPTS or position == 0:
                     label = f"{name} {graph}" + (f" of {num_slots}" if graph is Graph.PROMPTS else "")
                     path = folder / f"{label} {form}.pte".replace(" ", "_")
-                    files[f"{label} {form}"] = _lower(part, names, path, _inputs(parts, part))
+                    files[f"{label} {form}"] = lower_part(part, names, path, part_inputs(parts, part))
     return files
-
-
-def _lower(part: Part, names: Sequence[str], path: Path, inputs: Sequence[Any]) -> File:
-    program, _ = apply_program_rewrites(capture(part), names)
-    lowered = lower_to_xnnpack(program, part.spec)
-    lowered.write(path)
-    return File(
-        path,
-        inputs,
-        lowered.delegation.macs_total,
-        lowered.planned_memory_bytes or 0,
-        {leftover.operator: leftover.count for leftover in lowered.delegation.leftovers},
-    )
-
-
-def _inputs(parts: SplitModel, part: Part) -> list[Any]:
-    """Normal features, and prompts that are used: half of them clicks, half boxes."""
-    generator = np.random.default_rng(0)
-    height, width = parts.sizes.size
-    arrays = []
-    for spec in part.spec.inputs:
-        value = generator.standard_normal(spec.shape).astype(np.float32)
-        if spec.name == "points":
-            value = generator.uniform(0, min(height, width), spec.shape).astype(np.float32)
-        elif spec.name == "boxes":
-            corners = generator.uniform(0, min(height, width), (*spec.shape[:2], 2, 2))
-            value = np.sort(corners, axis=2).reshape(spec.shape).astype(np.float32)
-        elif spec.name == "labels":
-            value = -np.ones(spec.shape, np.float32)
-            value[:, 0::2, 0] = 1
-            value[:, 1::2, -1] = 1
-        elif spec.name == "image_size":
-            value = np.array([[height, width]], np.float32)
-        arrays.append(value)
-    return arrays
 
 
 def _roof(path: Path) -> File:
@@ -161,7 +105,7 @@ def _roof(path: Path) -> File:
     part = Part(Pointwise(), GraphSpec(graph=Graph.ENCODER, inputs=(border,), outputs=()))
     with torch.no_grad():
         inputs = [np.random.default_rng(0).standard_normal(border.shape).astype(np.float32)]
-        file = _lower(part, (), path, inputs)
+        file = lower_part(part, (), path, inputs)
     return File(path, inputs, in_width * width * side * side, file.planned_memory_bytes, {})
 
 
