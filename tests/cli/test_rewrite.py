@@ -15,7 +15,10 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 MODEL = "rmpsam-mobile-tiny"
 ALL = [rewrite.name for rewrite in (*REWRITES, *PROGRAM_REWRITES)]
-FOR_COREML = [r.name for r in REWRITES] + [r.name for r in PROGRAM_REWRITES if Target.COREML_PACKAGE in r.targets]
+FOR_COREML, FOR_XNNPACK = (
+    [rewrite.name for rewrite in (*REWRITES, *PROGRAM_REWRITES) if target in rewrite.targets]
+    for target in (Target.COREML_PACKAGE, Target.XNNPACK)
+)
 
 
 def test_the_report_of_the_shipped_model(cli: Cli) -> None:
@@ -56,7 +59,7 @@ def test_a_table_for_people_and_json_alone_in_the_folder(cli: Cli) -> None:
 
 def test_a_dry_run_tells_the_steps_and_writes_nothing(cli: Cli) -> None:
     said = json.loads(cli("rewrite", MODEL, "-o", "new", "--skip", "gather_deform", "--dry-run").out)
-    assert said["rewrites"] == [name for name in ALL if name != "gather_deform"]
+    assert said["rewrites"] == [name for name in FOR_XNNPACK if name != "gather_deform"]
     assert said["graphs"] == ["encoder", "objects", "prompts"]
     assert said["steps"].count("capture encoder") == 2
     assert {"lower encoder before", "lower prompts after"} <= set(said["steps"])
@@ -66,11 +69,11 @@ def test_a_dry_run_tells_the_steps_and_writes_nothing(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
-        ([], ALL),
+        ([], FOR_XNNPACK),
         (["--no-rewrites"], []),
         (["--only", "fold_batch_norm", "--only", "gather_deform"], ["fold_batch_norm", "gather_deform"]),
         (["--only", "gather_deform", "--only", "fold_batch_norm"], ["fold_batch_norm", "gather_deform"]),
-        (["--skip", "fold_batch_norm"], [name for name in ALL if name != "fold_batch_norm"]),
+        (["--skip", "fold_batch_norm"], [name for name in FOR_XNNPACK if name != "fold_batch_norm"]),
         (["--only", "fold_batch_norm", "--skip", "gather_deform"], ["fold_batch_norm"]),
         (["--target", "coreml-package"], FOR_COREML),
     ],
