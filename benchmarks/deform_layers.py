@@ -27,10 +27,10 @@ from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
 from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.checkpoint import build_model, seeded_checkpoint
 from rmpsam_mobile.cli.console import print_table, table
-from rmpsam_mobile.contracts import Graph, GraphSizes, GraphSpec, Size, TensorSpec
+from rmpsam_mobile.contracts import Graph, GraphSizes, GraphSpec, Size, Target, TensorSpec
 from rmpsam_mobile.export.capture import capture
 from rmpsam_mobile.export.lower.xnnpack import lower_to_xnnpack
-from rmpsam_mobile.export.rewrites import apply_rewrites
+from rmpsam_mobile.export.rewrites import apply_rewrites, rewrite_names
 from rmpsam_mobile.export.rewrites.bounded_deform import BoundedDeformConv
 from rmpsam_mobile.export.rewrites.gather_deform import GatherDeformConv
 from rmpsam_mobile.export.split import split
@@ -168,7 +168,7 @@ def encoder_shares(folder: Path, threads: Sequence[int], runs: int) -> list[dict
     layers = LAYERS["seaformer-base"]
     model = build_model(seeded_checkpoint(ENCODER))
     parts = split(model, sizes_of(model, GraphSizes(size=Size(512, 512))))
-    apply_rewrites(parts)
+    apply_rewrites(parts, rewrite_names(Target.XNNPACK))
     encoder = parts.parts[Graph.ENCODER]
     files = {"encoder": folder / "encoder.pte"}
     lower_to_xnnpack(capture(encoder), encoder.spec).write(files["encoder"])

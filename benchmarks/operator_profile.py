@@ -151,15 +151,16 @@ def _cut(module: GraphModule, done: set[Node]) -> GraphModule:
             copies[node] = graph.node_copy(node, copies.__getitem__)
             copies[node].meta = {}  # which holds where it comes from, and all that has come before
     ends = [node for node in copies if node.op != "get_attr" and not any(user in copies for user in node.users)]
-    graph.output(tuple(_glance(graph, copies[node], node.meta["val"].dim()) for node in ends))
+    graph.output(tuple(_glance(graph, copies[node], node.meta["val"].shape) for node in ends))
     graph.eliminate_dead_code()
     return GraphModule(module, graph)
 
 
-def _glance(graph: FxGraph, value: Node, axes: int) -> Node:
-    """The first number of a tensor, so that none is copied out."""
-    for axis in range(axes):
-        value = graph.call_function(aten.slice.Tensor, (value, axis, 0, 1))
+def _glance(graph: FxGraph, value: Node, shape: Sequence[int]) -> Node:
+    """The first number of a tensor, so that none is copied out; slicing an axis of 1 would copy all."""
+    for axis, extent in enumerate(shape):
+        if extent > 1:
+            value = graph.call_function(aten.slice.Tensor, (value, axis, 0, 1))
     return value
 
 

@@ -19,10 +19,10 @@ from torch.fx import GraphModule
 from rmpsam_mobile.atomic import new_folder
 from rmpsam_mobile.bundle import Recipe
 from rmpsam_mobile.checkpoint import Checkpoint, build_model, read_checkpoint, save_checkpoint
-from rmpsam_mobile.contracts import Graph, GraphSizes, Size
+from rmpsam_mobile.contracts import Graph, GraphSizes, Size, Target
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.export.capture import capture
-from rmpsam_mobile.export.rewrites import apply_rewrites
+from rmpsam_mobile.export.rewrites import apply_rewrites, rewrite_names
 from rmpsam_mobile.export.split import SplitModel, split
 from rmpsam_mobile.quantization import (
     Calibration,
@@ -81,7 +81,7 @@ def quantize(
     with new_folder(output, force=force) as folder:
         progress("capture")
         parts = split(model, sizes)
-        apply_rewrites(parts)
+        apply_rewrites(parts, rewrite_names(Target.XNNPACK))  # ranges belong to graphs as that engine gets them
         prepared = {graph: prepare(capture(part), recipe) for graph, part in parts.parts.items()}
         _calibrate(parts, prepared, calibration.inputs(contract_of(model, sizes)), progress)
         ranges = {f"{graph}/{key}": value for graph, p in prepared.items() for key, value in observers(p).items()}
