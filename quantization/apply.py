@@ -53,8 +53,10 @@ def position_nodes(module: GraphModule) -> frozenset[str]:
     """Names of the nodes that compute where a deformable convolution reads, back to and with that of the offsets.
 
     They stay in float: a row number times a width, rounded to 8 bit, reads another row; so do the weights of bounded
-    samples, which are 1 - |distance|. And XNNPACK cannot run what lies between an 8-bit convolution and them
-    (executorch 1.4: "Propagating input shapes failed"). The merged classifier stays: it divides by a sum of squares.
+    samples, which are 1 - |distance|, and their windows: slices of joined slices would get two scales each, and
+    executorch 1.4 writes a file of them that does not load. And XNNPACK cannot run what lies between an 8-bit
+    convolution and them ("Propagating input shapes failed"). The merged classifier stays: it divides by a sum of
+    squares.
     """
     calls = [node for node in module.graph.nodes if node.op == "call_function"]
     waiting = [node.args[2] for node in calls if node.target is torch.ops.aten.index_select.default]
@@ -69,6 +71,7 @@ def position_nodes(module: GraphModule) -> frozenset[str]:
         if isinstance(node, Node) and node not in found:
             found[node] = None
             waiting += [] if _has_weight(node) else node.all_input_nodes
+    found |= dict.fromkeys(node for node in calls if _within(node, "BoundedDeformConv") and not _has_weight(node))
     return frozenset(node.name for node in found)
 
 
