@@ -95,7 +95,7 @@ def test_parameters_are_as_many_as_published(preset: str) -> None:
 
 @pytest.mark.parametrize("size", BUDGETS)
 def test_mobile_sizes_keep_to_their_budget(size: str) -> None:
-    """Counted by torch before any rewrite; the exact rewrites only lower it."""
+    """Counted by torch before any rewrite; of the exact ones only bounded sampling adds to it, 0.09 GMAC for Tiny."""
     config = preset_config(f"rmpsam-mobile-{size}")
     model = RmpSam(config).eval().requires_grad_(requires_grad=False)
     model.set_classifier(unit_rows(133, 1, config.text_width))
