@@ -169,26 +169,17 @@ def _document(scenes: Sequence[Scene], entries: Iterator[dict[str, Any]]) -> Any
 def _true_entries(scenes: Sequence[Scene]) -> Iterator[dict[str, Any]]:
     for i, scene in enumerate(scenes):
         for truth in scene.truths:
-            yield {
-                "image_id": i,
-                "category_id": truth.category,
-                "segmentation": truth.rle,
-                "area": truth.share,
-                "iscrowd": int(truth.is_crowd),
-            }
+            yield _entry(i, truth) | {"iscrowd": int(truth.is_crowd)}
 
 
 def _found_entries(scenes: Sequence[Scene]) -> Iterator[dict[str, Any]]:
     for i, scene in enumerate(scenes):
         for found in scene.found:
-            yield {
-                "image_id": i,
-                "category_id": found.category,
-                "segmentation": found.rle,
-                "area": found.share,
-                "score": found.score,
-                "iscrowd": 0,
-            }
+            yield _entry(i, found) | {"score": found.score, "iscrowd": 0}
+
+
+def _entry(picture: int, region: TrueMask | FoundMask) -> dict[str, Any]:
+    return {"image_id": picture, "category_id": region.category, "segmentation": region.rle, "area": region.share}
 
 
 @contextlib.contextmanager

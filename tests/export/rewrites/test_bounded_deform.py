@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import nn
 
 from rmpsam_mobile.checkpoint import build_model, import_checkpoint
 from rmpsam_mobile.contracts import Graph, Size
@@ -19,28 +19,14 @@ from rmpsam_mobile.export.rewrites.bounded_deform import BoundedDeformConv, boun
 from rmpsam_mobile.export.rewrites.fold_batch_norm import fold_batch_norm
 from rmpsam_mobile.export.rewrites.gather_deform import GatherDeformConv, gather_deform
 from rmpsam_mobile.export.split import SplitModel
-from rmpsam_mobile.model.deform import NUM_TAPS, DeformConv
 from rmpsam_mobile.model.graphs import build_graph
 from rmpsam_mobile.model.neck import DeformUpsample
 from rmpsam_mobile.runtime.pte import execute, load_method
 from tests.export.parts import DTYPES, LIMITS, alive, cut, inner, largest_error, natural_inputs, one_module
-from tests.model.deform_offsets import OFFSETS
+from tests.model.deform_offsets import OFFSETS, convolution, inputs_of
 from tests.models import preset_model, random_tensor, relative_error, small_model
 
 PATHS = [f"encoder.neck.deconv.deform_conv{i}.dcn" for i in (1, 2, 3)]
-
-
-def inputs_of(kind: str, channels: int, size: tuple[int, int], dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-    x = random_tensor(1, channels, *size, seed=1, dtype=dtype)
-    modulation = random_tensor(1, NUM_TAPS, *size, seed=2, dtype=dtype).sigmoid()
-    return x, OFFSETS[kind]((1, 2 * NUM_TAPS, *size)).to(dtype), modulation
-
-
-def convolution(channels: int, width: int, dtype: torch.dtype, *, bias: bool = True) -> DeformConv:
-    conv = DeformConv(channels, width)
-    if bias:
-        conv.bias = nn.Parameter(random_tensor(width, seed=3))
-    return conv.to(dtype).requires_grad_(requires_grad=False)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
