@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: venv demo test test-all lint bench bench-rewrites clean
+.PHONY: venv demo test test-apps test-all lint bench bench-rewrites clean
 .DEFAULT_GOAL := demo
 
 venv: .venv/installed
@@ -20,7 +20,11 @@ demo: venv
 	$(BIN)/rmpsam-mobile demo --force
 
 test: venv lint
-	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
+	$(BIN)/pytest -m "not slow and not apps" -n 2 --dist loadfile
+
+# Sample apps and phone link; a rung whose tool cannot be had is reported as skipped, with the reason.
+test-apps: venv
+	$(BIN)/pytest -m apps tests/apps
 
 test-all: venv lint
 	$(BIN)/pytest -n 2 --dist loadfile
