@@ -4,6 +4,7 @@ import copy
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.contracts import Graph
 from rmpsam_mobile.export.capture import capture
 from rmpsam_mobile.export.graph_cost import Cost, GraphCost, cost_of_program, module_kinds, run_counted
+from rmpsam_mobile.export.layer_outputs import LayerOutputs, nearest_holder, watched
 from rmpsam_mobile.export.pipeline import ExportPlan
 from rmpsam_mobile.export.rewrite_lowering import lower_into, time_files
 from rmpsam_mobile.export.rewrite_report import (
@@ -87,11 +89,12 @@ def measure_rewrites(
 
 @dataclass(frozen=True)
 class _Look:
-    """A graph as it stands: its cost, its outputs in both precisions, the classes of its modules."""
+    """A graph as it stands: its cost, its outputs in both precisions, the classes of its modules and their outputs."""
 
     cost: GraphCost
     outputs: Mapping[torch.dtype, Outputs]
     kinds: Mapping[str, str] = field(default_factory=dict)
+    layers: Mapping[torch.dtype, LayerOutputs] = field(default_factory=dict)
 
 
 class _Walk:
@@ -188,10 +191,11 @@ class _Walk:
     def _look_at_modules(self, graph: Graph) -> _Look:
         part = self.parts[torch.float32].parts[graph]
         kinds = module_kinds(part.module)
-        outputs, multiply_adds = self._run(
-            {dtype: parts.parts[graph].module for dtype, parts in self.parts.items()}, graph
-        )
-        return _Look(cost_of_program(capture(part), multiply_adds, tuple(kinds)), outputs, kinds)
+        modules = {dtype: parts.parts[graph].module for dtype, parts in self.parts.items()}
+        with ExitStack() as stack:
+            layers = {dtype: stack.enter_context(watched(module)) for dtype, module in modules.items()}
+            outputs, multiply_adds = self._run(modules, graph)
+        return _Look(cost_of_program(capture(part), multiply_adds, tuple(kinds)), outputs, kinds, layers)
 
     def _look_at_programs(self, graph: Graph) -> _Look:
         programs = {dtype: self.programs[graph, dtype] for dtype in PRECISIONS}
@@ -228,13 +232,21 @@ def _change(graph: Graph, places: Counter[str], before: _Look, after: _Look) -> 
 
 
 def _layer_change(path: str, before: _Look, after: _Look) -> LayerChange:
+    holder = nearest_holder(path, before.layers[torch.float64], after.layers[torch.float64])
     return LayerChange(
         path=path,
+        measured_at=holder,
+        errors=_errors(before, after) if holder is None else _layer_errors(holder, before, after),
         kind_before=before.kinds.get(path, "nothing"),
         kind_after=after.kinds.get(path, "nothing"),
         before=before.cost.layers.get(path, Cost()),
         after=after.cost.layers.get(path, Cost()),
     )
+
+
+def _layer_errors(path: str, before: _Look, after: _Look) -> Errors:
+    found = {dtype: largest_error((after.layers[dtype][path],), (before.layers[dtype][path],)) for dtype in PRECISIONS}
+    return Errors(float32=found[torch.float32], float64=found[torch.float64])
 
 
 def _errors(before: _Look, after: _Look) -> Errors:

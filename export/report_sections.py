@@ -139,8 +139,11 @@ def _rewrite_section(effect: RewriteEffect) -> Section:
 
 
 def _layers(change: GraphChange) -> Table:
-    columns = ("layer", "<module", "operators", "multiply-adds", "weights")
-    rows = tuple((layer.path, _kind(layer), *_cost_cells(layer.before, layer.after)) for layer in change.layers)
+    columns = ("layer", "<module", "error, float32", "float64", "operators", "multiply-adds", "weights")
+    rows = tuple(
+        (layer.path, _kind(layer), *_error_cells(layer.errors), *_cost_cells(layer.before, layer.after))
+        for layer in change.layers
+    )
     number = len(rows)
     return Table(columns, rows, folded=f"{change.graph}: {number} layer{'s' if number > 1 else ''}")
 

@@ -31,9 +31,15 @@ class Errors:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerChange:
-    """A module that a rewrite named: its class and its cost, with all below it, before and after."""
+    """A module that a rewrite named: its class and its cost, with all below it, before and after.
+
+    ``errors`` are those of the output of ``measured_at``, the innermost module around it whose output is meant to stay;
+    None and the graph's own errors where there is no such module.
+    """
 
     path: str
+    measured_at: str | None
+    errors: Errors
     kind_before: str
     kind_after: str
     before: Cost

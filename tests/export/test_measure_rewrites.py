@@ -106,6 +106,34 @@ def test_a_planted_error_is_reported_where_it_is(monkeypatch: pytest.MonkeyPatch
     torch.testing.assert_close(plan.model.neck.loc_conv.weight, weight, rtol=0, atol=0)
 
 
+def one_of_two_is_wrong(split: SplitModel) -> list[str]:
+    """A rewrite that names two layers and damages the later one."""
+    paths = ["neck.deconv.deform_conv1.dcn", "neck.deconv.deform_conv3.dcn"]
+    for tensor in split.parts[Graph.ENCODER].module.get_submodule(paths[1]).parameters():
+        tensor.mul_(1.5)
+    return [f"encoder.{path}" for path in paths]
+
+
+def test_an_error_stands_beside_the_layer_that_brought_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "REWRITES", (Rewrite(one_of_two_is_wrong, because="it is wrong"),))
+    (effect,) = measure_rewrites(small_plan("one_of_two_is_wrong"), lower=False).rewrites
+    right, wrong = effect.graphs[0].layers
+    assert (right.measured_at, wrong.measured_at) == ("neck.deconv.deform_conv1", "neck.deconv.deform_conv3")
+    assert right.errors.float64 == right.errors.float32 == 0
+    assert wrong.errors.float64 is not None
+    assert wrong.errors.float64 > 1e-3
+
+
+def test_a_layer_is_measured_where_its_output_is_meant_to_stay(report: RewriteReport) -> None:
+    for layer in change_of(report, "fold_batch_norm").layers:
+        assert layer.measured_at is not None
+        assert layer.path.startswith(layer.measured_at)
+        assert layer.errors.float64 is not None
+        assert layer.errors.float64 <= LIMITS[torch.float64]
+    (neck,) = change_of(report, "fold_loc_conv").layers
+    assert (neck.measured_at, neck.errors) == (None, change_of(report, "fold_loc_conv").errors)
+
+
 def spoiled(split: SplitModel) -> list[str]:
     """A rewrite whose features are not numbers."""
     conv = split.parts[Graph.ENCODER].module.get_submodule("neck.loc_conv")
