@@ -47,8 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lower = partial(prompt_file, options.model, options.size, Path(folder))
         used = measure_used(lower(SLOTS, []), options.runs)
         forms = [measure_forms(lower, slots, options.runs) for slots in options.slots]
-    report = {"command": "python -m benchmarks.prompt_slots", "note": HOST_NOTE, "machine": describe_machine()}
-    report |= {"model": options.model, "size": list(options.size), "used": used, "forms": forms}
+    report = {
+        "command": "python -m benchmarks.prompt_slots",
+        "note": HOST_NOTE,
+        "machine": describe_machine(),
+        "model": options.model,
+        "size": list(options.size),
+        "used": used,
+        "forms": forms,
+    }
     path = options.output or RESULTS / f"prompt_slots_{options.model}_{options.size}.json"
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     for title, rows in ((f"slots used of {SLOTS}", used), ("absorbed against projected once", forms)):

@@ -7,6 +7,7 @@ objects ``{"shape": [...], "values": [...]}``, row-major; pictures hold 8-bit nu
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,13 +119,11 @@ def prompts() -> Any:
     for given in good:
         checked = [check_prompt(prompt, about, *picture) for prompt in given]
         names = ("points", "labels", "boxes", "image_size")
-        filled = {
-            name: array(values) for name, values in zip(names, fill_slots(checked, fit, about), strict=True)
-        }
+        filled = {name: array(values) for name, values in zip(names, fill_slots(checked, fit, about), strict=True)}
         cases.append({"prompts": [_prompt(prompt) for prompt in given], "filled": filled})
     refused = []
     for prompt in bad:
-        kind = _error(lambda prompt=prompt: check_prompt(prompt, about, *picture))
+        kind = _error(partial(check_prompt, prompt, about, *picture))
         refused.append({"prompt": _prompt(prompt), "error": kind})
     sizes = {"picture": list(picture), "size": list(SIZE), "num_slots": 4, "num_points": 3}
     return {**sizes, "cases": cases, "refused": refused}
@@ -160,7 +159,8 @@ def _runs(mask: NDArray[np.bool_]) -> list[int]:
     """Row-major run lengths, the first one counts zeros."""
     flat = np.concatenate([[False], mask.reshape(-1)]).astype(np.int8)
     ends = np.flatnonzero(np.diff(flat)).tolist()
-    return np.diff([0, *ends, mask.size]).tolist()
+    runs: list[int] = np.diff([0, *ends, mask.size]).tolist()
+    return runs
 
 
 def panoptics() -> Any:
@@ -270,7 +270,7 @@ def goldens() -> Any:
     }
     judged = []
     for name, changed in changes.items():
-        now = Golden({**stored.values, **{key: np.float32(value) for key, value in changed.items()}})
+        now = Golden({**stored.values, **{key: np.asarray(value, np.float32) for key, value in changed.items()}})
         passes = {f"{t.graph}/{t.name}": t.passes for t in judge_golden(stored, now)}
         judged.append({"name": name, "now": _lists(now), "passes": passes})
     shapes = {"size": list(SIZE), "num_slots": 4, "num_points": 3, "mean": MEAN, "std": STD}
