@@ -1,18 +1,20 @@
 """Latency of a bundle on this machine: graph by graph, and from picture to mask."""
 
-import sys
+import itertools
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rmpsam_mobile.bench.machine import describe_machine, peak_memory_mb
-from rmpsam_mobile.bench.timer import summarise, time_interleaved
-from rmpsam_mobile.bundle import Bundle, golden_inputs
+from rmpsam_mobile.bench.golden_check import check_graphs
+from rmpsam_mobile.bench.machine import host_target, peak_memory_mb
+from rmpsam_mobile.bench.protocol import Protocol
+from rmpsam_mobile.bench.report import blank_report
+from rmpsam_mobile.bench.timer import time_interleaved
+from rmpsam_mobile.bench.verdict import judge
+from rmpsam_mobile.bundle import Bundle, Golden, golden_inputs, read_golden, record_golden
 from rmpsam_mobile.contracts import Graph
 from rmpsam_mobile.fit import Fit, fit_picture
 from rmpsam_mobile.postprocess import PictureMasks
@@ -32,6 +34,7 @@ def bench_on_host(
     runs: int = 30,
     warmup: int = 5,
     threads: int | None = None,
+    strict: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
     """Time a bundle, all graphs and the steps around them in turn.
@@ -41,37 +44,59 @@ def bench_on_host(
         runs: timed rounds.
         warmup: rounds before.
         threads: of ExecuTorch's pool; None leaves it at its default.
+        strict: refuse a restless series, which else only warns: a computer has other work to do.
         progress: called with 1 after each round.
 
     Returns:
         A ``rmpsam.latency/1`` report: milliseconds, UTC stamps, unknown is None.
     """
-    started = _now()
+    report = blank_report("host", bundle, Protocol(rounds=1, runs=runs, warmup=warmup, min_round_s=0.0))
     if threads is not None:
         set_threads(threads)
-    baseline = peak_memory_mb()
+    report["memory"].update(baseline_mb=peak_memory_mb(), method="maxrss")
     load_ms = _load_times(bundle)
     runner = PteRunner.of(bundle)
+    first = _golden(bundle, runner)
     samples = time_interleaved(_actions(runner), runs=runs, warmup=warmup, progress=progress)
-    summaries = {name: asdict(summarise(times)) for name, times in samples.items()}
-    about = bundle.manifest
-    return {
-        "schema": "rmpsam.latency/1",
-        "status": "ok",
-        "reasons": [],
-        "warnings": [HOST_NOTE],
-        "tool": {"name": "rmpsam-mobile", "version": version("rmpsam-mobile"), "command": sys.argv[1:]},
-        "started": started,
-        "finished": _now(),
-        "bundle": {"name": about.name, "folder": bundle.folder.name, "trained": about.contract.trained},
-        "target": describe_machine(),
-        "runner": {"runtime": runner.engine, "runtime_version": version("executorch"), "threads": threads},
-        "protocol": {"runs": runs, "warmup": warmup, "order": "interleaved", "input": "golden"},
-        "load": {"cold_ms": load_ms},
-        "graphs": [{"graph": str(g), "samples_ms": samples[g], "summary": summaries[g]} for g in runner.graphs],
-        "pipeline": _pipeline({name: summary["p50"] for name, summary in summaries.items()}),
-        "memory": {"baseline_mb": baseline, "peak_mb": peak_memory_mb(), "method": "maxrss"},
-    }
+    checks = check_graphs(read_golden(bundle.folder), first, _golden(bundle, runner))
+    report["warnings"] = [HOST_NOTE]
+    report["target"].update(host_target())
+    report["runner"].update(_runner_facts(threads))
+    report["protocol"].update(clock="perf_counter_ns", clock_step_ns=_clock_step_ns(), order="interleaved")
+    report["load"]["cold_ms"] = [sum(times) for times in zip(*load_ms.values(), strict=True)]
+    report["graphs"] = [
+        {
+            "graph": str(graph),
+            "rounds": [{"samples_ms": samples[graph], "thermal_status_max": None}],
+            "summary": None,
+            "check": checks[graph],
+            "load_ms": load_ms[graph],
+        }
+        for graph in runner.graphs
+    ]
+    report["pipeline"] = _pipeline({name: float(np.median(taken)) for name, taken in samples.items()})
+    report["memory"]["peak_mb"] = peak_memory_mb()
+    judge(report, bundle.manifest, strict=strict, host=True)
+    return report
+
+
+def _golden(bundle: Bundle, runner: PteRunner) -> Golden:
+    names = {graph: [t.name for t in bundle.manifest.graphs[graph].outputs] for graph in runner.graphs}
+    return record_golden(runner.contract, names, runner.run)
+
+
+def _runner_facts(threads: int | None) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    package, runtime = version("rmpsam-mobile"), version("executorch")
+    facts = {"kind": "python", "id": "rmpsam-mobile", "version": package, "debuggable": False, "runtime": "executorch"}
+    return {**facts, "runtime_version": runtime, "delegates": ["XnnpackBackend"], "threads": threads}
+
+
+def _clock_step_ns() -> int:
+    """The smallest difference between two looks at the clock that is not zero."""
+    looks = [time.perf_counter_ns() for _ in range(1000)]
+    return min(later - earlier for earlier, later in itertools.pairwise(looks) if later > earlier)
 
 
 def _pipeline(p50: Mapping[str, float]) -> dict[str, Any]:
@@ -88,14 +113,14 @@ def _pipeline(p50: Mapping[str, float]) -> dict[str, Any]:
     }
 
 
-def _load_times(bundle: Bundle) -> dict[str, list[float]]:
+def _load_times(bundle: Bundle) -> dict[Graph, list[float]]:
     """Milliseconds to read and prepare each graph, several times from anew."""
-    times: dict[str, list[float]] = {}
+    times: dict[Graph, list[float]] = {}
     for _ in range(_LOADS):
         runner = PteRunner.of(bundle)
         for graph in runner.graphs:
             runner.load(graph)
-            times.setdefault(str(graph), []).append(runner.load_ms[graph])
+            times.setdefault(graph, []).append(runner.load_ms[graph])
     return times
 
 
@@ -128,7 +153,3 @@ def _actions(runner: PteRunner) -> dict[str, Callable[[], object]]:
 def _one_mask(logits: Array, fit: Fit) -> NDArray[np.bool_]:
     mask: NDArray[np.bool_] = PictureMasks(logits[0, :1], fit)[0] > 0
     return mask
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

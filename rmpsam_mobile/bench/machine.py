@@ -27,6 +27,23 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
+def host_target() -> dict[str, Any]:
+    """The same in the words of a latency report; what a phone has and a computer has not is None."""
+    about = describe_machine()
+    return {
+        **dict.fromkeys(("link", "serial_hash", "soc", "api", "fingerprint")),
+        "kind": "host",
+        "model": about["cpu"],
+        "os": about["system"],
+        "abi": about["machine"],
+        "emulated": False,
+        "cores": [{"id": core, "max_khz": _max_khz(core), "capacity": None} for core in range(about["cores"])],
+        "ram_mb": about["ram_mb"],
+        "flags": about["flags"],
+        "python": about["python"],
+    }
+
+
 def peak_memory_mb() -> float:
     """Largest resident memory of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -39,6 +56,14 @@ def _cpu_info() -> dict[str, str]:
         return {}
     pairs = (line.partition(":") for line in path.read_text(encoding="utf-8").splitlines() if ":" in line)
     return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _max_khz(core: int) -> int | None:
+    try:
+        text = Path(f"/sys/devices/system/cpu/cpu{core}/cpufreq/cpuinfo_max_freq").read_text(encoding="ascii")
+    except OSError:
+        return None
+    return int(text)
 
 
 def _ram_mb() -> int | None:

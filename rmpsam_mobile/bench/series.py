@@ -1,4 +1,4 @@
-"""Whether a series of latencies can be believed: quantiles, refusals and warnings, the same in Python, Kotlin and Swift.
+"""Whether a series of latencies can be believed: quantiles, refusals, warnings, the same in Python, Kotlin and Swift.
 
 A round is a list of milliseconds in the order in which they were measured. ``tests/golden/vectors`` pins all of it.
 """

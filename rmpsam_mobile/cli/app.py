@@ -7,7 +7,9 @@ import warnings
 import typer
 
 from rmpsam_mobile.cli import (
+    app_install,
     bench,
+    compare,
     demo,
     distill,
     doctor,
@@ -48,6 +50,8 @@ for _name, _verb in (
     ("segment", segment.segment),
     ("evaluate", evaluate.evaluate),
     ("bench", bench.bench),
+    ("compare", compare.compare),
+    ("app", app_install.app),
 ):
     app.command(_name)(_verb)
 

@@ -1,6 +1,5 @@
 """Tables that several verbs print: graphs of a bundle, parity, latency."""
 
-from collections.abc import Mapping
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -79,34 +78,6 @@ def parity_json(report: "ParityReport | None") -> list[dict[str, Any]] | None:
         }
         for t in report.tensors
     ]
-
-
-def latency_table(report: Mapping[str, Any]) -> "Table":
-    """Graphs and the steps around them."""
-    pipeline, threads = report["pipeline"], report["runner"]["threads"] or "default"
-    shown = table(
-        f"{report['bundle']['name']}, {', '.join(report['warnings'])}, threads: {threads}",
-        "step",
-        "median ms",
-        "p90 ms",
-        "load ms",
-    )
-    for row in report["graphs"]:
-        load = sorted(report["load"]["cold_ms"][row["graph"]])[1]
-        summary = row["summary"]
-        shown.add_row(row["graph"], f"{summary['p50']:.1f}", f"{summary['p90']:.1f}", f"{load:.0f}")
-    labels = {
-        "preprocess_ms_p50": f"picture of {pipeline['picture']} to pixel values",
-        "postprocess_ms_p50": "mask logits to one mask",
-        "tap_to_mask_ms_p50": "a further click, all steps",
-        "picture_to_mask_ms_p50": "picture and first click, all steps",
-    }
-    for key, label in labels.items():
-        shown.add_row(label, f"{pipeline[key]:.1f}", "", "")
-    shown.add_row(
-        "peak memory", f"{report['memory']['peak_mb']:.0f} MB", "", f"{report['memory']['baseline_mb']:.0f} MB before"
-    )
-    return shown
 
 
 def finite(value: float) -> float | None:

@@ -7,6 +7,7 @@ import pytest
 
 from rmpsam_mobile.bench import HOST_NOTE, bench_on_host
 from rmpsam_mobile.bench.machine import describe_machine, peak_memory_mb
+from rmpsam_mobile.bench.schema import check_report
 from rmpsam_mobile.errors import InputError
 from tests.bundles import NEEDS_BUNDLE, Made
 
@@ -27,8 +28,9 @@ def test_the_report_of_a_bundle(made: Made) -> None:
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert sum(rounds) == 5
     assert (report["schema"], report["status"], report["reasons"]) == ("rmpsam.latency/1", "ok", [])
-    assert report["warnings"] == [HOST_NOTE] == ["host, not a phone"]
-    assert report["bundle"] == {"name": "rmpsam-seaformer-tiny_64x96", "folder": "small.bundle", "trained": False}
+    assert check_report(report, "report") == report
+    assert report["warnings"] == [HOST_NOTE, "too-few-samples"]
+    assert (report["bundle"]["name"], report["bundle"]["trained"]) == ("rmpsam-seaformer-tiny_64x96", False)
     assert report["runner"].items() >= {"runtime": "executorch", "threads": None}.items()
     assert report["protocol"].items() >= {"runs": 4, "warmup": 1, "order": "interleaved"}.items()
     assert report["target"]["kind"] == "host"
@@ -38,10 +40,14 @@ def test_the_report_of_a_bundle(made: Made) -> None:
     graphs = {row["graph"]: row for row in report["graphs"]}
     assert list(graphs) == ["encoder", "objects", "prompts", "clip"]
     for name, row in graphs.items():
-        assert len(row["samples_ms"]) == row["summary"]["n"] == 4
-        assert row["summary"]["p50"] == pytest.approx(statistics.median(row["samples_ms"]))
+        (samples,) = (round_["samples_ms"] for round_ in row["rounds"])
+        assert len(samples) == row["summary"]["n"] == 4
+        assert row["summary"]["p50"] == pytest.approx(statistics.median(samples))
+        assert row["check"]["passes"]
+        assert row["check"]["repeatable"]
         assert 0 < row["summary"]["min"] <= row["summary"]["p90"] <= row["summary"]["max"]
-        assert len(report["load"]["cold_ms"][name]) == 3
+        assert len(row["load_ms"]) == 3, name
+    assert report["load"]["cold_ms"][1] == pytest.approx(sum(row["load_ms"][1] for row in graphs.values()))
 
 
 @NEEDS_BUNDLE
@@ -61,3 +67,11 @@ def test_the_pipeline_is_the_sum_of_its_steps(made: Made) -> None:
 def test_nothing_to_measure_is_refused(made: Made) -> None:
     with pytest.raises(InputError, match="0 runs after 5 of warm-up; at least 1 run"):
         bench_on_host(made.opened, runs=0)
+
+
+@NEEDS_BUNDLE
+def test_strict_refuses_what_else_only_warns(made: Made) -> None:
+    report = bench_on_host(made.opened, runs=2, warmup=0, strict=True)
+    assert report["status"] == "refused"
+    assert "too-few-samples" in report["reasons"]
+    assert all(row["summary"] is None for row in report["graphs"])

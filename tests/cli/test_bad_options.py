@@ -94,7 +94,6 @@ def test_bad_options_of_a_video(cli: Cli, made: Made) -> None:
         ),
         (["demo", "--size", "7", "-o", "new"], 2, "size 7: 7 is no multiple of 32 from 32 to 2048; try 32"),
         (["list", "bananas"], 2, "unknown list 'bananas'; known: presets, rewrites, recipes, training, targets, all"),
-        (["bench", "B", "--on", "android"], 4, "--on android: this version measures on the host only; use --on host"),
         (["validate", "B", "--checkpoint", "gone.pth"], 2, "gone.pth: no such file; check the path"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",

@@ -23,6 +23,8 @@ VERBS = (
     "validate",
     "segment",
     "bench",
+    "compare",
+    "app",
     "evaluate",
     "distill",
 )

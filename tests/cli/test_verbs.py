@@ -101,7 +101,7 @@ def test_inspect(cli: Cli, made: Made) -> None:
     done = cli("inspect", made.bundle)
     for word in (*manifest.graphs, "mask_features", "fp32", "index_select", manifest.checkpoint_sha256):
         assert word in done.out
-    assert "5 files, " in done.err
+    assert "6 files, " in done.err
     assert "every hash is right" in done.err
     assert UNTRAINED in done.err
 
@@ -133,20 +133,6 @@ def test_a_bundle_that_answers_otherwise_is_6(cli: Cli, copy: Path) -> None:
     assert done.code == 6
     assert done.err.splitlines()[-1].startswith("ERROR golden pair: encoder/mask_features, ")
     assert " no" in done.out
-
-
-def test_bench_reports_and_stores(cli: Cli, made: Made) -> None:
-    done = cli("bench", made.bundle, "--runs", "2", "--warmup", "0", "-o", "report.json", "--json")
-    assert done.code == 0
-    report = json.loads(done.out)
-    assert json.loads(Path("report.json").read_text(encoding="utf-8")) == report
-    assert report["warnings"] == ["host, not a phone"]
-    assert "host, not a phone: these figures say nothing about a phone" in done.err
-    assert cli("bench", made.bundle, "--runs", "2", "-o", "report.json").code == 2
-    table = cli("bench", made.bundle, "--runs", "2", "--warmup", "0").out
-    assert "host, not a phone" in table
-    for word in ("encoder", "prompts", "picture and first click", "peak memory"):
-        assert word in table
 
 
 def test_import_and_what_it_says(cli: Cli, official: Path) -> None:
