@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: venv demo test test-apps test-all lint bench bench-rewrites clean
+.PHONY: venv demo test test-apps test-swift test-all lint bench bench-rewrites clean
 .DEFAULT_GOAL := demo
 
 venv: .venv/installed
@@ -25,6 +25,10 @@ test: venv lint
 # Sample apps and phone link; a rung whose tool cannot be had is reported as skipped, with the reason.
 test-apps: venv
 	$(BIN)/pytest -m apps tests/apps
+
+# Real Swift in a folder of Debian 13: root, three minutes and 3.5 GB for the folder, a few more for builds and tests.
+test-swift: venv
+	RMPSAM_SWIFT=1 $(BIN)/pytest -m apps tests/apps/test_swift_toolchain.py
 
 test-all: venv lint
 	$(BIN)/pytest -n 2 --dist loadfile

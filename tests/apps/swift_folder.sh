@@ -29,8 +29,8 @@ cannot() {
 # Runs a command inside of the folder, with a /proc of its own that vanishes with it.
 inside() {
     unshare --mount --pid --fork --mount-proc="$root/proc" chroot "$root" /usr/bin/env -i PATH=/usr/bin:/bin HOME=/root \
-        LANG=C.UTF-8 RMPSAM_VECTORS=/work/vectors ${RMPSAM_BUNDLE:+RMPSAM_BUNDLE=/work/bundle} \
-        RMPSAM_REPORT=/work/report.json DEBIAN_FRONTEND=noninteractive bash -c "set -o pipefail; $1"
+        LANG=C.UTF-8 RMPSAM_VECTORS=/check/vectors ${RMPSAM_BUNDLE:+RMPSAM_BUNDLE=/check/bundle} \
+        RMPSAM_REPORT=/check/report.json DEBIAN_FRONTEND=noninteractive bash -c "set -o pipefail; $1"
 }
 
 prepare() {
@@ -53,27 +53,27 @@ prepare() {
 
 # Sources go in as copies, so that no build output lies in the checkout.
 copy() {
-    mkdir -p "$root/work"
-    rm -rf "$root/work/vectors" "$root/work/bundle" "$root/work/report.json" "$root/work/ios_stubs"
-    cp -r "$vectors" "$root/work/vectors"
-    cp -r "$repository/tests/apps/ios_stubs" "$root/work/ios_stubs"
-    if [ -n "${RMPSAM_BUNDLE:-}" ]; then cp -r "$RMPSAM_BUNDLE" "$root/work/bundle"; fi
+    mkdir -p "$root/check"
+    rm -rf "$root/check/vectors" "$root/check/bundle" "$root/check/report.json" "$root/check/ios_stubs"
+    cp -r "$vectors" "$root/check/vectors"
+    cp -r "$repository/tests/apps/ios_stubs" "$root/check/ios_stubs"
+    if [ -n "${RMPSAM_BUNDLE:-}" ]; then cp -r "$RMPSAM_BUNDLE" "$root/check/bundle"; fi
     # What was deleted in the checkout must go here too; build folders stay, for speed.
-    find "$root/work/demo_ios" -name .build -prune -o -type f -exec rm -f {} + 2>/dev/null || true
-    mkdir -p "$root/work/demo_ios"
-    cp -r --preserve=timestamps "$app/." "$root/work/demo_ios"
+    find "$root/check/demo_ios" -name .build -prune -o -type f -exec rm -f {} + 2>/dev/null || true
+    mkdir -p "$root/check/demo_ios"
+    cp -r --preserve=timestamps "$app/." "$root/check/demo_ios"
 }
 
-lint() { inside "cd /work/demo_ios && swift format lint --strict --recursive --configuration .swift-format \
+lint() { inside "cd /check/demo_ios && swift format lint --strict --recursive --configuration .swift-format \
     SegCore/Sources SegCore/Tests SegCore/Package.swift SegEngine/Sources SegEngine/Tests SegEngine/Package.swift \
     RMPSAMDemo RMPSAMDemoTests"; }
 
 build_and_test() {
-    inside "cd /work/demo_ios/$1 && swift build --build-tests $flags 2>&1 | grep -v '^\[' &&
+    inside "cd /check/demo_ios/$1 && swift build --build-tests $flags 2>&1 | grep -v '^\[' &&
         swift test --skip-build $flags 2>&1 | grep -v 'started\|passed (\|passed at'"
 }
 
-types() { inside "cd /work && bash ios_stubs/check.sh"; }
+types() { inside "cd /check && bash ios_stubs/check.sh"; }
 
 all() {
     inside "swift --version 2>/dev/null; . /etc/os-release; echo \$PRETTY_NAME"
