@@ -6,12 +6,15 @@ from typing import Any
 
 import torch
 from torch.fx import GraphModule, Node
-from torch.utils.flop_counter import flop_registry
+from torch.utils.flop_counter import conv_flop_count, flop_registry
 
 from rmpsam_mobile.bundle import Delegation, Leftover
 
 # Bookkeeping of the graph, no work of its own.
 _NO_OPERATORS = frozenset({"getitem", "alloc", "executorch_call_delegate"})
+
+_ATEN = torch.ops.aten
+_WHOLE_CONVOLUTIONS = frozenset({_ATEN.conv1d, _ATEN.conv2d, _ATEN.conv_transpose1d, _ATEN.conv_transpose2d})
 
 
 def delegation_of(graph_module: GraphModule, delegate: str) -> Delegation:
@@ -54,6 +57,11 @@ def multiply_adds(node: Node) -> int:
     if packet is torch.ops.aten.linear:
         rows, weight = _value(node.args[0]), _value(node.args[1])
         return int(rows.numel() * weight.shape[0])
+    if packet is torch.ops.aten.matmul:
+        return int(node.meta["val"].numel() * _value(node.args[0]).shape[-1])
+    if packet in _WHOLE_CONVOLUTIONS:  # as delegates get them that do not want them taken apart
+        shapes = (_value(node.args[0]).shape, _value(node.args[1]).shape, node.meta["val"].shape)
+        return int(conv_flop_count(*shapes, transposed="transpose" in str(packet))) // 2
     if packet not in flop_registry:
         return 0
     arguments = [_value(argument) for argument in node.args]

@@ -7,37 +7,35 @@ deterministic, and gets the observed ranges back by name.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import torch
 from torch import Tensor
-from torch.fx import GraphModule
 
 from rmpsam_mobile.atomic import new_folder
 from rmpsam_mobile.bundle import Recipe
 from rmpsam_mobile.checkpoint import Checkpoint, build_model, read_checkpoint, save_checkpoint
-from rmpsam_mobile.contracts import Graph, GraphSizes, Size, Target
+from rmpsam_mobile.contracts import Graph, GraphSizes, Size
 from rmpsam_mobile.errors import InputError
-from rmpsam_mobile.export.capture import capture
-from rmpsam_mobile.export.rewrites import apply_rewrites, rewrite_names
-from rmpsam_mobile.export.split import SplitModel, split
+from rmpsam_mobile.export.calibration_run import observe
+from rmpsam_mobile.export.quantized_graphs import capture_model, converted
 from rmpsam_mobile.quantization import (
+    Activations,
     Calibration,
     QuantCoverage,
     QuantRecipe,
-    convert,
     coverage_of,
     observers,
-    prepare,
-    recipe_named,
+    recipe_of,
+    require_observed,
+    require_quantized,
 )
-from rmpsam_mobile.runtime.eager import contract_of, sizes_of
+from rmpsam_mobile.runtime.eager import sizes_of
 
-SCHEMA: Final = 2  # 2: ranges belong to graphs with the rewrites of this version
+SCHEMA: Final = 3  # 3: the whole recipe; joins and what passes scales on stay in float with their layer
 RECORD: Final = "quantization.json"
+LAYERS: Final = "layers.json"
 WEIGHTS: Final = "checkpoint.safetensors"
 OBSERVERS: Final = "observers.safetensors"
 
@@ -77,30 +75,37 @@ def quantize(
         InputError: ``output`` exists and ``force`` is not set, or the disk is full.
     """
     model = build_model(checkpoint)
-    sizes = sizes_of(model, sizes)
     with new_folder(output, force=force) as folder:
         progress("capture")
-        parts = split(model, sizes)
-        apply_rewrites(parts, rewrite_names(Target.XNNPACK))  # ranges belong to graphs as that engine gets them
-        prepared = {graph: prepare(capture(part), recipe) for graph, part in parts.parts.items()}
-        _calibrate(parts, prepared, calibration.inputs(contract_of(model, sizes)), progress)
+        captured = capture_model(model, sizes)
+        prepared = captured.prepared(recipe)
+        is_static = recipe.activations is Activations.STATIC
+        records = calibration.records if is_static else calibration.records[:1]  # weights want one run
+        observe(captured.runner(prepared, "observers"), records, progress)
+        for graph, module in prepared.items():
+            require_observed(module, graph)
         ranges = {f"{graph}/{key}": value for graph, p in prepared.items() for key, value in observers(p).items()}
         progress("convert")
-        coverage = {graph: coverage_of(convert(module)) for graph, module in prepared.items()}
+        coverage = {graph: coverage_of(module) for graph, module in converted(prepared).items()}
+        require_quantized(coverage, recipe)
         save_checkpoint(checkpoint, folder / WEIGHTS)
         _save_tensors(ranges, folder / OBSERVERS)
-        record = {
-            "schema": SCHEMA,
-            "recipe": recipe.name,
-            "calibration_sha256": calibration.sha256,
-            "calibration_pictures": len(calibration.files),
-            "size": list(sizes.size),
-            "num_slots": sizes.num_slots,
-            "clip_frames": sizes.clip_frames,
-            "sha256": {name: _sha256(folder / name) for name in (WEIGHTS, OBSERVERS)},
-        }
-        (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        _write(folder / LAYERS, {graph: [asdict(layer) for layer in c.layers] for graph, c in coverage.items()})
+        _write(folder / RECORD, _record(recipe, calibration, sizes_of(model, sizes), folder))
     return coverage
+
+
+def _record(recipe: QuantRecipe, calibration: Calibration, sizes: GraphSizes, folder: Path) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "recipe": asdict(recipe),
+        "calibration_sha256": calibration.sha256,
+        "calibration_pictures": len(calibration.records),
+        "size": list(sizes.size),
+        "num_slots": sizes.num_slots,
+        "clip_frames": sizes.clip_frames,
+        "sha256": {name: _sha256(folder / name) for name in (WEIGHTS, OBSERVERS)},
+    }
 
 
 def is_quantized(path: Path) -> bool:
@@ -126,35 +131,19 @@ def read_quantized(folder: Path) -> QuantizedModel:
         size, slots, frames = Size(*record["size"]), record["num_slots"], record["clip_frames"]
         sizes = GraphSizes(size=size, num_slots=slots, clip_frames=frames)
         about = Recipe(
-            name=record["recipe"],
+            name=record["recipe"]["name"],
             calibration_sha256=record["calibration_sha256"],
             calibration_pictures=record["calibration_pictures"],
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder}: {RECORD} cannot be read ({str(error)[:60]}); quantize again") from None
+    recipe = recipe_of(record["recipe"], f"{folder / RECORD}: recipe")
     ranges, _ = read_safetensors(folder / OBSERVERS)
-    checkpoint = read_checkpoint(folder / WEIGHTS)
-    return QuantizedModel(checkpoint, recipe_named(about.name), about, sizes, ranges)
+    return QuantizedModel(read_checkpoint(folder / WEIGHTS), recipe, about, sizes, ranges)
 
 
-def _calibrate(
-    parts: SplitModel, prepared: Mapping[Graph, GraphModule], pictures: Any, progress: Callable[[str], None]
-) -> None:
-    """Run real inputs through the prepared graphs; decoders see the float encoder's features."""
-    encoder = parts.parts[Graph.ENCODER].module
-    with torch.no_grad():
-        for count, (pixels, prompts) in enumerate(pictures, start=1):
-            progress(f"calibrate {count}")
-            image = torch.from_numpy(pixels)
-            features = encoder(image)
-            inputs = {
-                Graph.ENCODER: (image,),
-                Graph.OBJECTS: (features,),
-                Graph.PROMPTS: (features, *(torch.from_numpy(np.ascontiguousarray(p)) for p in prompts)),
-                Graph.CLIP: (torch.cat([features] * max(parts.sizes.clip_frames, 1), 2),),
-            }
-            for graph, module in prepared.items():
-                module(*inputs[graph])
+def _write(path: Path, document: Any) -> None:
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:

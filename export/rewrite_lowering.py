@@ -11,7 +11,7 @@ from torch.export import ExportedProgram
 from rmpsam_mobile.bench import Summary, summarise, time_interleaved
 from rmpsam_mobile.contracts import GraphSpec, Target
 from rmpsam_mobile.errors import ExportError
-from rmpsam_mobile.export.lower import ENGINES
+from rmpsam_mobile.export.lower import ENGINES, EngineOptions
 from rmpsam_mobile.export.rewrite_report import LoweredGraph
 from rmpsam_mobile.runtime.pte import execute, load_method
 
@@ -23,12 +23,12 @@ T = TypeVar("T", bound=Hashable)
 
 def lower_into(path: Path, program: ExportedProgram, spec: GraphSpec, target: Target) -> LoweredGraph:
     """Lower one graph and write it to ``path`` and the engine's suffix; what the engine refuses is a result too."""
-    _, suffix, lower = ENGINES[target]
+    engine = ENGINES[target]
     try:
-        lowered = lower(program, spec)
+        lowered = engine.lower(program, spec, engine.checked(EngineOptions(), str(target)))
     except ExportError as error:
         return LoweredGraph(refused=str(error))
-    file = path.with_suffix(suffix)
+    file = path.with_suffix(engine.suffix)
     lowered.write(file)
     files = [file] if file.is_file() else [below for below in file.rglob("*") if below.is_file()]
     return LoweredGraph(

@@ -8,7 +8,10 @@ from torch import Tensor
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
-from rmpsam_mobile.errors import ExportError, MissingExtraError
+from rmpsam_mobile.errors import ExportError, MissingExtraError, UnsupportedError
+from rmpsam_mobile.quantization.coverage import LEFT
+from rmpsam_mobile.quantization.float_nodes import float_nodes
+from rmpsam_mobile.quantization.observers import quantization_config
 from rmpsam_mobile.quantization.recipes import QuantRecipe
 from rmpsam_mobile.quiet import muted_start
 
@@ -18,13 +21,16 @@ def prepare(program: ExportedProgram, recipe: QuantRecipe) -> GraphModule:
 
     Raises:
         MissingExtraError: torchao or executorch is not installed.
+        InputError: the recipe names a layer that is not there.
+        UnsupportedError: a recipe of casts, which has nothing to observe.
     """
+    if not recipe.is_calibrated:
+        raise UnsupportedError(
+            f"recipe {recipe.name} observes nothing; export the model itself with --target coreml-package"
+        )
     try:
         with muted_start():
-            from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
-                XNNPACKQuantizer,
-                get_symmetric_quantization_config,
-            )
+            from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import XNNPACKQuantizer
             from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
     except ImportError:
         raise MissingExtraError(
@@ -32,56 +38,31 @@ def prepare(program: ExportedProgram, recipe: QuantRecipe) -> GraphModule:
         ) from None
 
     class Quantizer(XNNPACKQuantizer):  # type: ignore[misc]
-        """XNNPACK's own, and pads and slices that stay in 8 bit."""
+        """XNNPACK's own, but for what stays in float, and with pads and slices that stay in 8 bit."""
 
         def annotate(self, model: GraphModule) -> GraphModule:
+            _leave(model, left)  # by marks: its filter does not reach joins and what only passes a scale on
             annotated: GraphModule = super().annotate(model)
             _annotate_selections(annotated)
             return annotated
 
     module: GraphModule = program.module()
     _keep_integers(module)
-    positions = position_nodes(module)
+    left = float_nodes(module, recipe)
     quantizer = Quantizer()
-    quantizer.set_global(get_symmetric_quantization_config(is_per_channel=recipe.is_per_channel, is_dynamic=False))
-    quantizer.set_filter_function(lambda node: node.name not in positions)
+    quantizer.set_global(quantization_config(recipe))
     prepared: GraphModule = prepare_pt2e(module, quantizer)
     return prepared
 
 
-def position_nodes(module: GraphModule) -> frozenset[str]:
-    """Names of the nodes that compute where a deformable convolution reads, back to and with that of the offsets.
+def _leave(module: GraphModule, reasons: Mapping[str, str]) -> None:
+    """Mark nodes as done without a scale, so that no pattern takes them and no neighbour's scale is passed on."""
+    from torchao.quantization.pt2e.quantizer import QuantizationAnnotation
 
-    They stay in float: a row number times a width, rounded to 8 bit, reads another row; so do the weights of bounded
-    samples, which are 1 - |distance|, and their windows: slices of joined slices would get two scales each, and
-    executorch 1.4 writes a file of them that does not load. And XNNPACK cannot run what lies between an 8-bit
-    convolution and them ("Propagating input shapes failed"). The merged classifier stays: it divides by a sum of
-    squares.
-    """
-    calls = [node for node in module.graph.nodes if node.op == "call_function"]
-    waiting = [node.args[2] for node in calls if node.target is torch.ops.aten.index_select.default]
-    waiting += [
-        node.args[0]
-        for node in calls
-        if node.target is torch.ops.aten.bmm.default and _within(node, "BoundedDeformConv")
-    ]
-    found: dict[Node, None] = {node: None for node in calls if _within(node, "MergedClassifier")}
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, Node) and node not in found:
-            found[node] = None
-            waiting += [] if _has_weight(node) else node.all_input_nodes
-    found |= dict.fromkeys(node for node in calls if _within(node, "BoundedDeformConv") and not _has_weight(node))
-    return frozenset(node.name for node in found)
-
-
-def _within(node: Node, module: str) -> bool:
-    """Whether a module of that class computes the node."""
-    return any(str(kind).endswith(module) for _, kind in node.meta.get("nn_module_stack", {}).values())
-
-
-def _has_weight(node: Node) -> bool:
-    return any(word in str(node.target) for word in ("conv", "linear"))
+    for node in module.graph.nodes:
+        if node.name in reasons:
+            node.meta["quantization_annotation"] = QuantizationAnnotation(_annotated=True)
+            node.meta[LEFT] = reasons[node.name]
 
 
 def _annotate_selections(module: GraphModule) -> None:
@@ -116,6 +97,8 @@ def convert(prepared: GraphModule) -> GraphModule:
 
     converted: GraphModule = convert_pt2e(prepared)
     _separate_readers(converted)
+    for node in converted.graph.nodes:
+        node.meta.pop("from_node", None)  # its history, which every later pass would copy
     return converted
 
 
@@ -160,14 +143,19 @@ def restore_observers(prepared: GraphModule, stored: Mapping[str, Tensor], where
     for path, module in prepared.named_modules():
         if isinstance(module, ObserverBase):
             own = [name for name in stored if name.rpartition(".")[0] == path]
-            _load(module, {name.rpartition(".")[2]: left.pop(name) for name in own}, f"{where}: {path}")
+            load_observer(module, {name.rpartition(".")[2]: left.pop(name) for name in own}, f"{where}: {path}")
     if left:
         raise ExportError(
             f"{where}: no place for {len(left)} stored observers, first {next(iter(left))}; quantize again"
         )
 
 
-def _load(observer: Any, state: Mapping[str, Tensor], where: str) -> None:
+def load_observer(observer: Any, state: Mapping[str, Tensor], where: str) -> None:
+    """Give one observer a stored state.
+
+    Raises:
+        ExportError: it keeps other things.
+    """
     if observer.state_dict().keys() != state.keys():
         raise ExportError(f"{where}: stored {sorted(state)}, wanted {sorted(observer.state_dict())}; quantize again")
     for name, value in state.items():

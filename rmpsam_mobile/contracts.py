@@ -63,10 +63,36 @@ class Graph(StrEnum):
 
 
 class Target(StrEnum):
-    """What an export can be made for."""
+    """What an export can be made for: an ExecuTorch delegate, ExecuTorch's own kernels, or another format."""
 
     XNNPACK = "xnnpack"
-    COREML_PACKAGE = "coreml-package"
+    PORTABLE = "portable"
+    COREML = "coreml"  # the delegate, in a .pte file
+    COREML_PACKAGE = "coreml-package"  # an .mlpackage, which Core ML itself opens
+    VULKAN = "vulkan"
+    QNN = "qnn"
+    ONNX = "onnx"
+
+
+class Precision(StrEnum):
+    """How the numbers of a file are stored; quantization recipes have precisions of their own."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8_WEIGHTS = "int8-weights"  # of one scale a channel; activations stay float16, as with all that follow but W8A8
+    PALETTE8 = "palette-8"  # each weight is one of 256, 64 or 16 numbers
+    PALETTE6 = "palette-6"
+    PALETTE4 = "palette-4"
+    INT4_WEIGHTS = "int4-weights"  # one scale a block of 32
+    W8A8 = "w8a8"  # weights and activations in 8 bit, ranges from calibration pictures
+
+
+class Layout(StrEnum):
+    """How an export lays out its files."""
+
+    BUNDLE = "bundle"
+    REACT_NATIVE = "react-native-executorch"
+    HUGGING_FACE = "hugging-face"
 
 
 class PointLabel:

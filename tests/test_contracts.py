@@ -92,5 +92,6 @@ def test_every_tensor_says_what_it_means() -> None:
 
 
 def test_names_on_the_command_line() -> None:
-    assert [str(target) for target in Target] == ["xnnpack", "coreml-package"]
+    names = ["xnnpack", "portable", "coreml", "coreml-package", "vulkan", "qnn", "onnx"]
+    assert [str(target) for target in Target] == names
     assert [str(graph) for graph in Graph] == ["encoder", "objects", "prompts", "clip"]

@@ -2,12 +2,14 @@
 
 Those that compute where a gather reads: a row number of a 64 x 64 map needs 13 bits and float16 has 11; rounded, it
 names another row. And those on a pooled sum: multiplied by its scale (``rewrites/scale_pooled_sums.py``) it may be
-larger than float16, until a norm takes it.
+larger than float16, until a norm takes it. And the normalisation of a picture, whose factors float16 would round.
 """
 
 from typing import Any, Final
 
 import numpy as np
+
+from rmpsam_mobile.contracts import GraphSpec, Precision
 
 # what positions are made of; convolutions and products end the way back, since their results are small offsets
 _ARITHMETIC: Final = frozenset(
@@ -37,10 +39,32 @@ _ARITHMETIC: Final = frozenset(
 _ENDS: Final = frozenset({"const", "conv", "layer_norm", "matmul", "sigmoid", "softmax"})
 
 
+def precision_of(precision: Precision | None, spec: GraphSpec) -> Any:
+    """What ``ct.convert`` takes as ``compute_precision`` for a graph of this border."""
+    import coremltools as ct
+
+    if precision is Precision.FP32:
+        return ct.precision.FLOAT32
+    pictures = frozenset(tensor.name for tensor in spec.inputs if tensor.dtype == "uint8")
+    return ct.transform.FP16ComputePrecision(
+        op_selector=lambda operation: may_be_float16(operation) and not _normalises(operation, pictures)
+    )
+
+
 def may_be_float16(operation: Any) -> bool:
     """Tell coremltools whether one operator of a MIL program may compute in float16."""
     is_position = operation.op_type in _ARITHMETIC and _leads_to_index(operation)
     return not is_position and not _comes_from_sum(operation)
+
+
+def _normalises(operation: Any, pictures: frozenset[str]) -> bool:
+    """Whether it is part of the arithmetic between a picture and the first operator that is none."""
+    if not pictures or operation.op_type not in _ARITHMETIC | {"batch_norm"}:
+        return False
+    return any(
+        variable.name in pictures if variable.op is None else _normalises(variable.op, pictures)
+        for variable in _variables(operation)
+    )
 
 
 def _leads_to_index(operation: Any) -> bool:

@@ -1,44 +1,36 @@
 """ExecuTorch with the XNNPACK delegate: .pte files for arm64 and x86 CPUs."""
 
-from pathlib import Path
+from typing import Any, Final
 
 from torch.export import ExportedProgram
 
-from rmpsam_mobile.contracts import GraphSpec
-from rmpsam_mobile.errors import ExportError, MissingExtraError
-from rmpsam_mobile.export.coverage import delegation_of
-from rmpsam_mobile.export.lower.base import Lowered
-from rmpsam_mobile.quiet import muted_start, muted_warnings
+from rmpsam_mobile.contracts import Graph, GraphSpec
+from rmpsam_mobile.export.lower.base import EngineOptions, Lowered, Programs
+from rmpsam_mobile.export.lower.executorch_file import join_graphs, lower_graph, partitioned
+
+NAME: Final = "XNNPACK"
 
 
-def lower_to_xnnpack(program: ExportedProgram, spec: GraphSpec) -> Lowered:
+def lower_to_xnnpack(
+    program: ExportedProgram,
+    spec: GraphSpec,
+    options: EngineOptions = EngineOptions(),  # noqa: B008 it is frozen
+) -> Lowered:
     """Partition for XNNPACK, leave the rest to ExecuTorch's portable kernels, and serialise.
 
     Raises:
         MissingExtraError: executorch is not installed.
         ExportError: the lowering failed.
     """
-    try:
-        with muted_start():
-            from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-            from executorch.exir import to_edge_transform_and_lower
-    except ImportError:
-        raise MissingExtraError("lowering needs executorch; install it with: pip install executorch==1.4.1") from None
-    try:
-        with muted_warnings():  # executorch 1.4 uses what torch 2.13 and importlib have deprecated
-            edge = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
-            delegation = delegation_of(edge.exported_program().graph_module, "XNNPACK")
-            manager = edge.to_executorch()
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ExportError(f"lowering the {spec.graph} graph to XNNPACK failed: {reason:.200}") from error
-    buffers = manager.executorch_program.execution_plan[0].non_const_buffer_sizes
+    return lower_graph(program, spec, NAME, partitioned(_partitioner), external_weights=options.external_weights)
 
-    def write(path: Path) -> None:
-        path.write_bytes(manager.buffer)
 
-    return Lowered(
-        write=write,
-        delegation=delegation,
-        planned_memory_bytes=sum(int(size) for size in buffers),
-    )
+def join_for_xnnpack(programs: Programs, options: EngineOptions) -> dict[Graph, Lowered]:
+    """All graphs as methods of one file; errors as in ``lower_to_xnnpack``."""
+    return join_graphs(programs, NAME, partitioned(_partitioner), external_weights=options.external_weights)
+
+
+def _partitioner() -> Any:
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+
+    return XnnpackPartitioner()

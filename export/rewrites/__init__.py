@@ -76,7 +76,9 @@ class Applied:
 
 
 _XNNPACK: Final = frozenset({Target.XNNPACK})
-_FLOAT16: Final = frozenset({Target.COREML_PACKAGE})
+_FLOAT16: Final = frozenset({Target.COREML_PACKAGE, Target.COREML, Target.VULKAN, Target.QNN})
+# executorch 1.4.1's Vulkan lowering loses folded constants ("`_prop_tensor_constant0` is not a buffer")
+_KEEP_FOLDED: Final = frozenset(Target) - {Target.VULKAN}
 
 REWRITES: Final = (
     Rewrite(
@@ -147,6 +149,7 @@ PROGRAM_REWRITES: Final = (
     ProgramRewrite(
         fold_constants,
         because="what depends on no input is computed once, not at each run",
+        targets=_KEEP_FOLDED,
         after=("plain_operators",),  # whose rows of ones it stores
     ),
 )

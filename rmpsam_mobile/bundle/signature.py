@@ -32,12 +32,14 @@ def read_private_key(path: Path) -> "Ed25519PrivateKey":
         MissingExtraError: cryptography is not installed.
     """
     from_pem = _cryptography().load_pem_private_key
-    return _key(path, lambda raw: from_pem(raw, password=None), "Ed25519PrivateKey", "private")
+    key: Ed25519PrivateKey = _key(path, lambda raw: from_pem(raw, password=None), "Ed25519PrivateKey", "private")
+    return key
 
 
 def read_public_key(path: Path) -> "Ed25519PublicKey":
     """Read the key that verifies; errors as in ``read_private_key``."""
-    return _key(path, _cryptography().load_pem_public_key, "Ed25519PublicKey", "public")
+    key: Ed25519PublicKey = _key(path, _cryptography().load_pem_public_key, "Ed25519PublicKey", "public")
+    return key
 
 
 def sign_bundle(bundle: Bundle, key: "Ed25519PrivateKey") -> Path:

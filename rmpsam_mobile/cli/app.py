@@ -21,6 +21,7 @@ from rmpsam_mobile.cli import (
     quantize,
     rewrite,
     segment,
+    sensitivity,
     validate,
 )
 from rmpsam_mobile.cli.console import notes
@@ -43,6 +44,7 @@ for _name, _verb in (
     ("import", import_checkpoint.import_),
     ("distill", distill.distill),
     ("rewrite", rewrite.rewrite),
+    ("sensitivity", sensitivity.sensitivity),
     ("quantize", quantize.quantize),
     ("export", export.export),
     ("inspect", inspect.inspect),

@@ -13,7 +13,10 @@ _PACKAGES = (
     ("torchao", "quantization", "torchao==0.18.0"),
     ("coremltools", "Core ML packages", "coremltools==9.0"),
     ("av", "films as input", "rmpsam-mobile[video]"),
+    ("onnxruntime", "ONNX files, to debug with", "rmpsam-mobile[onnx]"),
+    ("cryptography", "signatures of bundles", "rmpsam-mobile[sign]"),
 )
+_OPTIONAL = ("av", "onnxruntime", "cryptography")
 
 
 def doctor(
@@ -39,7 +42,7 @@ def doctor(
         for group, names in operators.items():
             known.add_row(group, ", ".join(names))
         print_table(known)
-    if any(found[name] is None for name, _, _ in _PACKAGES if name != "av"):
+    if any(found[name] is None for name, _, _ in _PACKAGES if name not in _OPTIONAL):
         raise typer.Exit(3)
 
 
@@ -62,18 +65,28 @@ def _operators(found: dict[str, str | None]) -> dict[str, list[str]]:
 
 
 def _engines(found: dict[str, str | None]) -> dict[str, dict[str, str]]:
+    import os
     import sys
 
     pte = "yes" if found["executorch"] else "no: executorch is missing"
+    onnx = (
+        "yes" if all(_version(name) for name in ("onnx", "onnxscript", "onnxruntime")) else "no: the extra is missing"
+    )
+    qnn = "its SDK is named" if os.environ.get("QNN_SDK_ROOT") else "no: QNN_SDK_ROOT is not set"
     interpreted = all(found[name] for name in ("torch", "coremltools"))
     mac = "; Core ML itself by Xcode or an app" if sys.platform == "darwin" else ""
     return {
         "eager (torch)": {"export": "-", "run": "yes" if found["torch"] else "no: torch is missing"},
         "xnnpack (.pte)": {"export": pte, "run": pte},
+        "portable (.pte)": {"export": pte, "run": pte},
+        "coreml (.pte)": {"export": pte, "run": "no: Apple's devices only"},
         "coreml-package (.mlpackage)": {
             "export": "yes" if found["coremltools"] else "no: coremltools is missing",
             "run": f"by the reference interpreter, not the Neural Engine{mac}"
             if interpreted
             else "no: coremltools is missing",
         },
+        "vulkan (.pte)": {"export": pte, "run": "no: Android's GPUs only"},
+        "qnn (.pte)": {"export": qnn, "run": "no: Snapdragon phones only"},
+        "onnx (.onnx)": {"export": onnx, "run": onnx},
     }

@@ -1,11 +1,14 @@
 """``list``: presets, rewrites, recipes of quantization and of training, and targets by name."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rmpsam_mobile.cli.console import print_json, print_table, table
 from rmpsam_mobile.errors import InputError
+
+if TYPE_CHECKING:
+    from rmpsam_mobile.export.lower import Engine
 
 KINDS = ("presets", "rewrites", "recipes", "training", "targets")
 
@@ -75,7 +78,19 @@ def _training() -> list[dict[str, object]]:
 def _targets() -> list[dict[str, object]]:
     from rmpsam_mobile.export.lower import ENGINES
 
-    return [{"name": str(t), "precision": precision, "files": suffix} for t, (precision, suffix, _) in ENGINES.items()]
+    return [
+        {
+            "name": str(t),
+            "precision": ", ".join(engine.precisions),
+            "files": engine.suffix,
+            "run here by": _here(engine),
+        }
+        for t, engine in ENGINES.items()
+    ]
+
+
+def _here(engine: "Engine") -> str:
+    return engine.runs_here or f"nothing: {engine.elsewhere}"
 
 
 _ROWS = {"presets": _presets, "rewrites": _rewrites, "recipes": _recipes, "training": _training, "targets": _targets}

@@ -4,7 +4,7 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from rmpsam_mobile.contracts import Graph, ModelContract, Target, graph_spec
 from rmpsam_mobile.errors import InputError, RmpSamError, UnsupportedError
 from rmpsam_mobile.quiet import muted_start
 from rmpsam_mobile.runtime.base import Array
+
+FORWARD: Final = "forward"  # the method of a file of one graph
 
 # Graphs that are alive: XNNPACK keeps a pointer to the thread pool, and a new pool would leave it dangling.
 _loaded: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -40,7 +42,7 @@ class PteRunner:
             UnsupportedError: it is made for another engine.
         """
         artifacts = bundle.manifest.graphs.values()
-        other = {artifact.target for artifact in artifacts} - {Target.XNNPACK}
+        other = {artifact.target for artifact in artifacts} - {Target.XNNPACK, Target.PORTABLE}
         if other:
             raise UnsupportedError(
                 f"{bundle.folder.name} is made for {', '.join(other)}, which does not run on this machine; "
@@ -58,8 +60,9 @@ class PteRunner:
             raise UnsupportedError(f"{self.contract.label} has no {graph} graph; it has {', '.join(self.graphs)}")
         if graph not in self._methods:
             path = self._paths[graph]
+            several = len(set(self._paths.values())) < len(self._paths)  # one file, its methods named as graphs
             start = time.perf_counter()
-            self._methods[graph] = load_method(path)
+            self._methods[graph] = load_method(path, str(graph) if several else FORWARD)
             self.load_ms[graph] = 1e3 * (time.perf_counter() - start)
         return self._methods[graph]
 
@@ -72,8 +75,8 @@ class PteRunner:
         return execute(method, inputs)
 
 
-def load_method(path: Path) -> Any:
-    """Load the only method of a .pte file.
+def load_method(path: Path, name: str = FORWARD) -> Any:
+    """Load a method of a .pte file; weights in a .ptd file of the same name beside it are found.
 
     From the file and not from bytes: the runtime does not keep those alive.
 
@@ -85,12 +88,29 @@ def load_method(path: Path) -> Any:
     try:
         with muted_start():  # the first load starts the thread pool, which tells of the processor
             # hashes were checked already
-            method = Runtime.get().load_program(path, verification=Verification.Minimal).load_method("forward")
+            weights = path.with_suffix(".ptd")
+            if weights.is_file():
+                method: Any = _WithWeights(path, weights, name)
+            else:
+                method = Runtime.get().load_program(path, verification=Verification.Minimal).load_method(name)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"{path}: ExecuTorch refuses this file ({reason}); export it with this version") from None
     _loaded.add(method)
     return method
+
+
+class _WithWeights:
+    """A method whose weights lie in a file of their own; only the older binding takes two files."""
+
+    def __init__(self, path: Path, weights: Path, name: str) -> None:
+        from executorch.extension.pybindings import _portable_lib
+
+        self._module = _portable_lib._load_for_executorch(str(path), str(weights))
+        self._name = name
+
+    def execute(self, inputs: Sequence[Any]) -> Any:
+        return self._module.run_method(self._name, tuple(inputs))
 
 
 def execute(method: Any, inputs: Sequence[Array]) -> tuple[Array, ...]:

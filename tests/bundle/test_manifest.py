@@ -120,7 +120,8 @@ def test_an_unknown_target_lists_the_known_ones() -> None:
     with pytest.raises(InputError) as caught:
         manifest_from_json(read, "here")
     assert str(caught.value) == (
-        "here.graphs.encoder.target is 'tpu'; known: xnnpack, coreml-package; the manifest is damaged or newer"
+        "here.graphs.encoder.target is 'tpu'; known: xnnpack, portable, coreml, coreml-package, vulkan, qnn, onnx; "
+        "the manifest is damaged or newer"
     )
 
 

@@ -17,6 +17,7 @@ VERBS = (
     "list",
     "import",
     "rewrite",
+    "sensitivity",
     "quantize",
     "export",
     "inspect",

@@ -1,6 +1,7 @@
 """An engine that lowers to nothing and runs the captured programs: the pipeline's own logic in seconds."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,8 +12,8 @@ from torch.export import ExportedProgram
 from rmpsam_mobile.bundle import Delegation
 from rmpsam_mobile.contracts import Graph, GraphSpec, ModelContract, Target
 from rmpsam_mobile.export import pipeline
-from rmpsam_mobile.export.lower import Lowered
-from rmpsam_mobile.export.split import SplitModel
+from rmpsam_mobile.export import plan as planning
+from rmpsam_mobile.export.lower import ENGINES, EngineOptions, Lowered
 from rmpsam_mobile.runtime import Array
 
 NONE = Delegation(
@@ -40,7 +41,7 @@ def install(monkeypatch: pytest.MonkeyPatch, before_lowering: Callable[[GraphSpe
     """Put the stub in XNNPACK's place; ``before_lowering`` may raise."""
     programs: dict[Graph, ExportedProgram] = {}
 
-    def lower(program: ExportedProgram, spec: GraphSpec) -> Lowered:
+    def lower(program: ExportedProgram, spec: GraphSpec, _: EngineOptions) -> Lowered:
         before_lowering(spec)
         programs[spec.graph] = program
 
@@ -49,8 +50,9 @@ def install(monkeypatch: pytest.MonkeyPatch, before_lowering: Callable[[GraphSpe
 
         return Lowered(write=write, delegation=NONE, planned_memory_bytes=0)
 
-    def runner(_: pipeline.ExportPlan, __: SplitModel, contract: ModelContract, ___: Path) -> ProgramRunner:
+    def runner(_: Target, __: object, contract: ModelContract) -> ProgramRunner:
         return ProgramRunner(programs, contract)
 
-    monkeypatch.setattr(pipeline, "ENGINES", MappingProxyType({Target.XNNPACK: ("fp32", ".pte", lower)}))
-    monkeypatch.setattr(pipeline, "_runner", runner)
+    engine = replace(ENGINES[Target.XNNPACK], lower=lower)
+    monkeypatch.setattr(planning, "ENGINES", MappingProxyType({Target.XNNPACK: engine}))
+    monkeypatch.setattr(pipeline, "runner_of_files", runner)

@@ -1,5 +1,6 @@
 """What the report says of a rewrite, against what is known of it."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ from rmpsam_mobile.contracts import Graph, GraphSpec, Target
 from rmpsam_mobile.errors import ExportError
 from rmpsam_mobile.export import measure_rewrites as measuring
 from rmpsam_mobile.export import rewrite_lowering
-from rmpsam_mobile.export.lower import Lowered
+from rmpsam_mobile.export.lower import ENGINES, Lowered
 from rmpsam_mobile.export.measure_rewrites import measure_rewrites, measuring_steps
 from rmpsam_mobile.export.rewrite_report import GraphChange, RewriteReport
 from rmpsam_mobile.export.rewrites import Rewrite
@@ -148,10 +149,10 @@ def test_what_is_not_finite_is_none_and_not_small(monkeypatch: pytest.MonkeyPatc
 
 
 def test_progress_tells_the_steps_and_a_refusal_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: object, spec: GraphSpec) -> Lowered:
+    def refuse(_: object, spec: GraphSpec, __: object) -> Lowered:
         raise ExportError(f"the {spec.graph} graph is too beautiful")
 
-    monkeypatch.setattr(rewrite_lowering, "ENGINES", {Target.XNNPACK: ("fp32", ".pte", refuse)})
+    monkeypatch.setattr(rewrite_lowering, "ENGINES", {Target.XNNPACK: replace(ENGINES[Target.XNNPACK], lower=refuse)})
     plan, told = small_plan("bake_constants"), list[str]()
     report = measure_rewrites(plan, progress=told.append)
     assert told == measuring_steps(plan)

@@ -13,7 +13,7 @@ from rmpsam_mobile.errors import ExportError
 from rmpsam_mobile.export.rewrites.gather_deform import GatherDeformConv
 from rmpsam_mobile.model.deform import DeformConv
 from rmpsam_mobile.quantization import convert, coverage_of, observers, prepare, recipe_named, restore_observers
-from rmpsam_mobile.quantization.apply import position_nodes
+from rmpsam_mobile.quantization.float_nodes import position_nodes
 
 RECIPE = recipe_named("int8-static")
 HEIGHT, WIDTH = 8, 12

@@ -3,16 +3,21 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
+from torch.fx import GraphModule
 
 from rmpsam_mobile.contracts import Graph, GraphSpec
 from rmpsam_mobile.export.lower.xnnpack import lower_to_xnnpack
 from rmpsam_mobile.export.rewrites.bounded_deform import BoundedDeformConv
 from rmpsam_mobile.model.deform import NUM_TAPS, DeformConv
 from rmpsam_mobile.quantization import convert, prepare, recipe_named
+from rmpsam_mobile.quantization.float_nodes import path_of
 from rmpsam_mobile.runtime.pte import execute, load_method
 
+QUANTIZE = "quantized_decomposed.quantize_per_tensor"
+AFTER_THE_MATRIX = ("permute.default", "reshape.default")  # back to rows, for the layer that reads them
 SIDE = 24  # several tiles: a single one has no joined slices
 
 
@@ -37,11 +42,31 @@ def picture(seed: int) -> Tensor:
     return torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
 
 
-def test_the_file_answers_as_the_quantized_graph(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def module() -> GraphModule:
     prepared = prepare(torch.export.export(Layer().eval(), (picture(0),)), recipe_named("int8-static"))
     for seed in range(4):
         prepared(picture(seed))
-    module, x = convert(prepared), picture(9)
+    return convert(prepared)
+
+
+def test_nothing_inside_gets_a_scale_but_the_pad_and_the_matrix(module: GraphModule) -> None:
+    """A window is made of joined slices of joined slices: with scales in between, the encoder's file does not load.
+
+    executorch's quantizer takes joins whatever its filter says, and hands their scale on to what only reshapes them.
+    """
+    scaled = {
+        str(node.target).removeprefix("aten.")
+        for node in module.graph.nodes
+        if path_of(node) == "deform" and any(str(user.target).startswith(QUANTIZE) for user in node.users)
+    }
+    assert scaled <= {"pad.default", "linear.default", *AFTER_THE_MATRIX}
+    assert "cat.default" not in scaled
+    assert "linear.default" in scaled
+
+
+def test_the_file_answers_as_the_quantized_graph(module: GraphModule, tmp_path: Path) -> None:
+    x = picture(9)
     lowered = lower_to_xnnpack(torch.export.export(module, (x,)), GraphSpec(graph=Graph.ENCODER, inputs=(), outputs=()))
     lowered.write(tmp_path / "layer.pte")
     (got,) = execute(load_method(tmp_path / "layer.pte"), [x.numpy()])

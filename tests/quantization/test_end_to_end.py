@@ -44,9 +44,9 @@ def checkpoint(model: RmpSam) -> Checkpoint:
 def _buildable(model: RmpSam) -> object:
     """The small model is no preset: give it to whoever builds one from its checkpoint."""
     with pytest.MonkeyPatch.context() as patch:
-        for home in ("quantized", "pipeline"):
+        for home in ("quantized", "plan"):
             patch.setattr(f"rmpsam_mobile.export.{home}.build_model", lambda _: copy.deepcopy(model))
-        patch.setattr("rmpsam_mobile.export.pipeline.import_checkpoint", lambda path, **_: _small_file(path))
+        patch.setattr("rmpsam_mobile.export.plan.import_checkpoint", lambda path, **_: _small_file(path))
         yield
 
 
@@ -98,6 +98,7 @@ def test_what_quantize_writes(quantized: tuple[Path, Coverage], pictures: Path) 
     folder, coverage = quantized
     assert sorted(path.name for path in folder.iterdir()) == [
         "checkpoint.safetensors",
+        "layers.json",
         "observers.safetensors",
         "quantization.json",
     ]
@@ -105,7 +106,7 @@ def test_what_quantize_writes(quantized: tuple[Path, Coverage], pictures: Path) 
     record = json.loads((folder / "quantization.json").read_text(encoding="utf-8"))
     assert record["calibration_sha256"] == read_calibration(pictures).sha256
     assert record["calibration_pictures"] == 4
-    assert (record["size"], record["num_slots"], record["schema"]) == ([64, 64], 2, 2)
+    assert (record["size"], record["num_slots"], record["schema"]) == ([64, 64], 2, 3)
     assert coverage.keys() == {Graph.ENCODER, Graph.PROMPTS}
     for found in coverage.values():
         assert sum(found.done.values()) > 5
@@ -114,7 +115,7 @@ def test_what_quantize_writes(quantized: tuple[Path, Coverage], pictures: Path) 
 
 def test_reading_gives_back_what_was_observed(quantized: tuple[Path, Coverage]) -> None:
     stored = read_quantized(quantized[0])
-    assert stored.recipe is recipe_named("int8-static")
+    assert stored.recipe == recipe_named("int8-static")
     assert stored.sizes.size == SIZES.size
     assert stored.record.calibration_pictures == 4
     assert set(stored.ranges) == {
@@ -141,8 +142,9 @@ def _set(key: str, value: object) -> Callable[[dict[str, object]], object]:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (_set("schema", 3), "has schema 3; this version reads 2; quantize again"),
-        (_set("recipe", "int3"), "unknown recipe 'int3'"),
+        (_set("schema", 2), "has schema 2; this version reads 3; quantize again"),
+        (_set("recipe", "int3"), "cannot be read"),
+        (_set("recipe", {"name": "x", "schema": 9}), "recipe: has schema 9; this version reads 2; make it again"),
         (_set("size", [64]), "cannot be read"),
         (_set("size", [63, 64]), "63 is no multiple of 32"),
         (_set("num_slots", 0), "0 prompt slots"),

@@ -76,8 +76,14 @@ class Program:
     constants: Mapping[str, Tensor] = field(repr=False)
     arithmetic: Arithmetic
 
-    def run(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def run(
+        self, inputs: Mapping[str, Tensor], watch: Callable[[Step, Sequence[Tensor]], None] = lambda *_: None
+    ) -> dict[str, Tensor]:
         """Outputs by name; each tensor is freed after its last use.
+
+        Args:
+            inputs: by name.
+            watch: called with each step and what it gave.
 
         Raises:
             InputError: an input is missing, or has another shape than the program takes.
@@ -89,6 +95,7 @@ class Program:
         with torch.inference_mode():
             for step, gone in zip(self.steps, _last_uses(self.steps), strict=True):
                 results = step.run(known, self.arithmetic)
+                watch(step, results)
                 known.update(zip((out.name for out in step.outputs), results, strict=True))
                 for name in gone - kept:
                     del known[name]

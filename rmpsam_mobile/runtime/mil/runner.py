@@ -1,7 +1,7 @@
 """Core ML packages as a Runner on any machine: by the reference interpreter, which is not the Neural Engine."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from rmpsam_mobile.errors import InputError, UnsupportedError
 from rmpsam_mobile.runtime.base import Array
 from rmpsam_mobile.runtime.mil.dtypes import Arithmetic
 from rmpsam_mobile.runtime.mil.package import read_package
-from rmpsam_mobile.runtime.mil.program import Program, Value
+from rmpsam_mobile.runtime.mil.program import Program, Step, Value
 
 ENGINE: Final = "reference interpreter, not the Neural Engine"
 
@@ -71,7 +71,9 @@ class MilRunner:
             raise UnsupportedError(f"{self.contract.label} has no {graph} graph; it has {', '.join(self.graphs)}")
         if graph not in self._programs:
             start = time.perf_counter()
-            self.use(graph, read_package(self._paths[graph], arithmetic=self.arithmetic))
+            several = len(set(self._paths.values())) < len(self._paths)  # one package, its functions named as graphs
+            function = str(graph) if several else None
+            self.use(graph, read_package(self._paths[graph], arithmetic=self.arithmetic, function=function))
             self.load_ms[graph] = 1e3 * (time.perf_counter() - start)
         return self._programs[graph]
 
@@ -90,6 +92,12 @@ class MilRunner:
 
     def run(self, graph: Graph, inputs: Sequence[Array]) -> tuple[Array, ...]:
         """See ``Runner.run``."""
+        return self.watched(graph, inputs)
+
+    def watched(
+        self, graph: Graph, inputs: Sequence[Array], watch: Callable[[Step, Sequence[Tensor]], None] = lambda *_: None
+    ) -> tuple[Array, ...]:
+        """``run``, with ``watch`` called for each step of the program."""
         program = self.load(graph)
         spec = graph_spec(graph, self.contract.sizes)
         taken = {value.name: value for value in program.inputs}
@@ -98,7 +106,7 @@ class MilRunner:
             if array.shape != tensor.shape:
                 raise InputError(f"{graph}: {tensor.name} has shape {array.shape}; the package takes {tensor.shape}")
             given[tensor.name] = self._tensor(tensor, array, taken[tensor.name])
-        found = program.run(given)
+        found = program.run(given, watch)
         return tuple(found[tensor.name].float().numpy().copy() for tensor in spec.outputs)
 
     def _tensor(self, tensor: TensorSpec, array: Array, value: Value) -> Tensor:

@@ -1,0 +1,6 @@
+package android.content;
+
+public class ActivityNotFoundException extends java.lang.RuntimeException {
+    public ActivityNotFoundException() {
+    }
+}

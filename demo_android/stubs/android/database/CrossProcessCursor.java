@@ -1,0 +1,5 @@
+package android.database;
+
+public interface CrossProcessCursor extends android.database.Cursor {
+
+}

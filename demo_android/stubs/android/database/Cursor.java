@@ -1,0 +1,5 @@
+package android.database;
+
+public interface Cursor extends java.io.Closeable {
+
+}

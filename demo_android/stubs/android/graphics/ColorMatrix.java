@@ -1,0 +1,6 @@
+package android.graphics;
+
+public class ColorMatrix {
+    public ColorMatrix(float[] src) {
+    }
+}

@@ -1,0 +1,6 @@
+package android.os;
+
+public class Bundle extends android.os.BaseBundle implements android.os.Parcelable, java.lang.Cloneable {
+    public Bundle() {
+    }
+}

@@ -1,0 +1,5 @@
+package android.util;
+
+public class AndroidException extends java.lang.Exception {
+
+}

@@ -1,0 +1,7 @@
+package android.widget;
+
+public abstract class AbsListView extends android.widget.AdapterView {
+    public AbsListView(android.content.Context context, android.util.AttributeSet attrs) {
+        super(context, attrs);
+    }
+}
