@@ -1,4 +1,4 @@
-"""What one calibration saw, by node, for graphs that keep other layers in float: no candidate needs pictures of its own."""
+"""What one calibration saw, by node, for graphs that keep other layers in float: candidates need none of their own."""
 
 from collections.abc import Mapping
 
