@@ -11,7 +11,7 @@ from rmpsam_mobile.data import Record, hold_out, open_data
 from rmpsam_mobile.errors import InputError, UnsupportedError
 from rmpsam_mobile.export.calibration_run import observe
 from rmpsam_mobile.export.judge import Judge, Score
-from rmpsam_mobile.export.quantized_graphs import capture_model
+from rmpsam_mobile.export.quantized_graphs import CapturedModel, capture_model
 from rmpsam_mobile.export.sensitivity import (
     Candidates,
     Sensitivity,
@@ -74,6 +74,17 @@ def held_out_records(data: Path, count: int) -> list[Record]:
     return found
 
 
+def _candidates(
+    captured: CapturedModel, recipe: QuantRecipe, calibration: Calibration, say: Callable[[str], None]
+) -> Candidates:
+    """Calibrate once with everything in 8 bit; all candidates take their ranges from it."""
+    prepared = captured.prepared(recipe)
+    observe(captured.runner(prepared, "observers"), calibration.records, say)
+    for graph, module in prepared.items():
+        require_observed(module, graph)
+    return Candidates(captured, recipe, {graph: states_by_node(module) for graph, module in prepared.items()})
+
+
 def study(
     checkpoint: Checkpoint,
     recipe: QuantRecipe,
@@ -95,16 +106,13 @@ def study(
         raise UnsupportedError(f"recipe {recipe.name} fixes no ranges; study a static one, for example int8-static")
     say("capture")
     captured = capture_model(build_model(checkpoint), sizes)
-    plain = replace(recipe, in_float=())
-    prepared = captured.prepared(plain)
-    observe(captured.runner(prepared, "observers"), calibration.records, say)
-    for graph, module in prepared.items():
-        require_observed(module, graph)
-    candidates = Candidates(captured, plain, {graph: states_by_node(module) for graph, module in prepared.items()})
+    candidates = _candidates(captured, replace(recipe, in_float=()), calibration, say)
     say("float answers")
     judge = Judge(captured, judges)
     parts = measure_sensitivity(candidates, judge, depth, say)
-    mixed, steps, ranges = None, [], []
+    mixed: QuantRecipe | None = None
+    steps: list[Step] = []
+    ranges: list[Step] = []
     if limits is not None:
         mixed, steps = search_mixed(candidates, judge, parts, max_drop=limits[0], max_bytes=limits[1], progress=say)
         mixed, ranges = compare_ranges(candidates, judge, mixed, tuple(Ranges), say)

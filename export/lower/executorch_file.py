@@ -72,7 +72,7 @@ def join_graphs(
 ) -> dict[Graph, Lowered]:
     """All graphs as methods of one file that stores shared weights once; errors as in ``lower_graph``."""
     named = {
-        str(graph): (_apart(program, spec, str(graph)) if external_weights else program, spec)
+        str(graph): (_apart(program, spec) if external_weights else program, spec)
         for graph, (program, spec) in programs.items()
     }
     found = _lower(named, delegate, make_edge, "all graphs", external_weights)
@@ -110,7 +110,7 @@ def _lower(
     }
 
 
-def _apart(program: ExportedProgram, spec: GraphSpec, name: str = "graph") -> ExportedProgram:
+def _apart(program: ExportedProgram, spec: GraphSpec) -> ExportedProgram:
     """The same program, its weights marked for a file of their own and named after the graph.
 
     Graphs call their constants alike, and one file of weights knows each name once. Only an unlifted graph can be
@@ -118,7 +118,7 @@ def _apart(program: ExportedProgram, spec: GraphSpec, name: str = "graph") -> Ex
     """
     from executorch.exir.passes.external_constants_pass import delegate_external_constants_pass_unlifted
 
-    outer = _Named(name, program.module())
+    outer = _Named(str(spec.graph), program.module())
     inputs = tuple(torch.zeros(tensor.shape) for tensor in spec.inputs)
     with torch.no_grad(), muted_warnings():
         module = torch.export.export(outer, inputs, strict=False).module()
@@ -135,6 +135,7 @@ class _Named(nn.Module):
         self._name = name
 
     def forward(self, *inputs: Tensor) -> Any:
+        """What the module itself answers."""
         return self.get_submodule(self._name)(*inputs)
 
 

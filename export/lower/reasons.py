@@ -58,6 +58,7 @@ class _Collector(logging.Handler):
         self.reasons: defaultdict[str, set[str]] = defaultdict(set)
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep the reason of one record, if it gives one."""
         said = record.msg
         node = getattr(said, "node", None)
         if node is not None and hasattr(said, "reason"):  # XNNPACK logs an object

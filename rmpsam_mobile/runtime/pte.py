@@ -110,6 +110,7 @@ class _WithWeights:
         self._name = name
 
     def execute(self, inputs: Sequence[Any]) -> Any:
+        """Run the method that the loader was asked for."""
         return self._module.run_method(self._name, tuple(inputs))
 
 

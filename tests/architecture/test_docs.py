@@ -27,6 +27,7 @@ DOCUMENTS = (
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "docs/bundle.md",
+    "docs/peers.md",
     "docs/phones.md",
     "docs/rewrites.md",
     "docs/training.md",

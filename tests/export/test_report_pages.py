@@ -60,15 +60,8 @@ ABOUT = {
 @pytest.fixture
 def report() -> RewriteReport:
     """One rewrite that did something, one that did not, one graph that was refused at first."""
-    layer = LayerChange(
-        path="neck.a|b",
-        measured_at="neck",
-        errors=ERRORS,
-        kind_before="Old<1>",
-        kind_after="New",
-        before=BEFORE,
-        after=AFTER,
-    )
+    kinds = {"kind_before": "Old<1>", "kind_after": "New"}
+    layer = LayerChange(path="neck.a|b", measured_at="neck", errors=ERRORS, before=BEFORE, after=AFTER, **kinds)
     change = GraphChange(
         graph=Graph.ENCODER,
         places={"neck.a|b": 1},
