@@ -85,6 +85,19 @@ def _candidates(
     return Candidates(captured, recipe, {graph: states_by_node(module) for graph, module in prepared.items()})
 
 
+def _search(
+    candidates: Candidates,
+    judge: Judge,
+    parts: Sequence[Sensitivity],
+    limits: tuple[float, int],
+    say: Callable[[str], None],
+) -> tuple[QuantRecipe, list[Step], list[Step]]:
+    """The mixed recipe, the steps to it, and its choices of ranges."""
+    found, steps = search_mixed(candidates, judge, parts, max_drop=limits[0], max_bytes=limits[1], progress=say)
+    mixed, ranges = compare_ranges(candidates, judge, found, tuple(Ranges), say)
+    return mixed, steps, ranges
+
+
 def study(
     checkpoint: Checkpoint,
     recipe: QuantRecipe,
@@ -110,12 +123,7 @@ def study(
     say("float answers")
     judge = Judge(captured, judges)
     parts = measure_sensitivity(candidates, judge, depth, say)
-    mixed: QuantRecipe | None = None
-    steps: list[Step] = []
-    ranges: list[Step] = []
-    if limits is not None:
-        mixed, steps = search_mixed(candidates, judge, parts, max_drop=limits[0], max_bytes=limits[1], progress=say)
-        mixed, ranges = compare_ranges(candidates, judge, mixed, tuple(Ranges), say)
+    mixed, steps, ranges = _search(candidates, judge, parts, limits, say) if limits else (None, [], [])
     return Study(
         parts=parts,
         reference=judge.reference,
@@ -127,7 +135,7 @@ def study(
             "preset": checkpoint.preset,
             "checkpoint_sha256": weights_sha256(checkpoint),
             "recipe": asdict(recipe),
-            "size": str(captured.contract.sizes.size),
+            "size": str(sizes.size),
             "calibration": {"pictures": len(calibration.records), "sha256": calibration.sha256},
             "judged_on": {"pictures": len(judge.records), "objects": judge.objects, "part": "held out of training"},
             "depth": depth,

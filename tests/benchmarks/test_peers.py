@@ -195,6 +195,9 @@ def test_a_ratio_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    # other tests of this process may have graphs loaded, and a pool under loaded graphs cannot change
+    monkeypatch.setattr(compare, "set_threads", lambda _: None)
+
     def taken() -> object:
         x = np.random.default_rng(0).standard_normal((1, 8, 4, 4)).astype(np.float32)
         return capture_peer(Neck(8), Graph.ENCODER, {"x": x}, Form.REWRITTEN)

@@ -206,7 +206,6 @@ def test_what_exists_is_not_replaced(cli: Cli, folder: Path, made: Made) -> None
         ["quantize", made.checkpoint, "--calib", photo_path().parent],
         ["segment", made.bundle, photo_path(), "--point", "9,9"],
         ["segment", made.bundle, "--video", photo_path().parent],
-        ["bench", made.bundle, "--runs", "1"],
         ["demo"],
     ]
     for command in commands:

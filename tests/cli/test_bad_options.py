@@ -80,17 +80,19 @@ def test_bad_options_of_a_video(cli: Cli, made: Made) -> None:
         (
             ["quantize", "M", "--calib", ".", "-o", "new"],
             2,
-            ". has no readable picture (0 tried); wanted .bmp, .jpeg, .jpg, .png, .webp",
+            ". has no picture (0 unreadable); wanted .bmp, .jpeg, .jpg, .png, .webp",
         ),
         (
             ["quantize", "M", "--calib", "gone", "-o", "new"],
             2,
-            "gone is no folder; give one with pictures like those of the app",
+            "gone is no folder and no data set; give one with pictures like those of the app",
         ),
         (
             ["quantize", "M", "--calib", ".", "-o", "new", "--recipe", "int3"],
             2,
-            "unknown recipe 'int3'; known: int8-static (xnnpack_pt2e_int8_static_per_channel)",
+            "unknown recipe 'int3'; known: int8-static (xnnpack_pt2e_int8_static_per_channel), int8-static-per-tensor "
+            "(xnnpack_pt2e_int8_static_per_tensor), int8-dynamic (xnnpack_pt2e_int8_dynamic_per_channel), int8-qat "
+            "(xnnpack_pt2e_int8_qat_per_channel), fp16 (coreml_fp16)",
         ),
         (["demo", "--size", "7", "-o", "new"], 2, "size 7: 7 is no multiple of 32 from 32 to 2048; try 32"),
         (["list", "bananas"], 2, "unknown list 'bananas'; known: presets, rewrites, recipes, training, targets, all"),

@@ -190,5 +190,5 @@ def test_few_calibration_pictures_are_warned_about(cli: Cli, made: Made) -> None
     Path("c/b.jpg").write_bytes(b"broken")
     done = cli("quantize", made.checkpoint, "--calib", "c", "-o", "new", "--dry-run")
     assert json.loads(done.out)["pictures"] == 1
-    assert "skipped b.jpg: c/b.jpg is no picture in a known format" in done.err
-    assert "warning: 1 pictures are few; ranges may be too narrow; use 32 or more" in done.err
+    assert "skipped b.jpg: c/b.jpg: no picture" in done.err
+    assert "warning: 1 of 1 pictures show anything; ranges may be too narrow; use 32 or more" in done.err

@@ -29,7 +29,7 @@ def test_the_shipped_student_is_bounded_by_default_and_exact(tmp_path: Path) -> 
 
 
 def test_a_clipped_or_static_plan_is_not_held_to_the_eager_model(source: Path, tmp_path: Path) -> None:
-    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "grey.png")
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)).save(tmp_path / "noise.png")
     plans = {
         form: plan_export(source, size=Size(64, 64), deform=form, audit_data=tmp_path)
         for form in (DeformForm.GATHER, DeformForm.BOUNDED, DeformForm.STATIC)

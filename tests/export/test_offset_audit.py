@@ -85,5 +85,5 @@ def test_the_audit_is_json_and_leaves_no_hook(pictures: Path) -> None:
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="has no readable picture"):
+    with pytest.raises(InputError, match="has no picture"):
         audit_offsets(pushed(0.0, 0.0), tmp_path, Size(64, 64))
