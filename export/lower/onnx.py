@@ -49,11 +49,11 @@ def lower_to_onnx(program: ExportedProgram, spec: GraphSpec, options: EngineOpti
                 dynamo=True,
                 verbose=False,
             )
+            nodes = program.run_decompositions().graph.nodes
     except Exception as error:
         raise ExportError(f"translating the {spec.graph} graph to ONNX failed: {first_line(error)}") from error
     if made is None:
         raise ExportError(f"translating the {spec.graph} graph to ONNX gave nothing")
-    nodes = program.run_decompositions().graph.nodes
     macs = sum(multiply_adds(node) for node in nodes if node.op == "call_function")
     count = sum(1 for _ in made.model.graph)
     return Lowered(

@@ -61,6 +61,8 @@ def validate(
         note(
             "half precision is judged by the golden pair, which eager made, and by task metrics, not by the table above"
         )
+    elif opened.manifest.recipe.name != "fp32":
+        note("compressed weights are judged by task metrics, not by tensor error: the table above is no gate")
     else:
         report.require()
     next_step(f"rmpsam-mobile bench {bundle}")

@@ -34,6 +34,8 @@ def read_package(path: Path, *, arithmetic: Arithmetic = Arithmetic.PROGRAM, fun
             f"{path.name} has specification version {version}; this version reads up to {NEWEST}; update rmpsam-mobile"
         )
     kind = description.WhichOneof("Type")
+    if kind is None:
+        raise InputError(f"{path}: its program is empty; copy it again, or export it anew")
     if kind != "mlProgram":
         raise UnsupportedError(f"{path.name} is a {kind}, no ML program; export it for iOS 15 or newer")
     functions = description.mlProgram.functions

@@ -7,13 +7,15 @@ import pytest
 from torch import nn
 
 from rmpsam_mobile.bundle import open_bundle
-from rmpsam_mobile.contracts import Graph, Target, graph_spec
+from rmpsam_mobile.checkpoint import save_checkpoint, seeded_checkpoint
+from rmpsam_mobile.contracts import Graph, Precision, Size, Target, graph_spec
 from rmpsam_mobile.errors import ExportError
 from rmpsam_mobile.export.capture import capture
-from rmpsam_mobile.export.lower import coreml_package
+from rmpsam_mobile.export.lower import EngineOptions, coreml_package
 from rmpsam_mobile.export.lower.coreml_package import lower_to_coreml_package
 from rmpsam_mobile.export.pipeline import export_bundle, plan_export
 from rmpsam_mobile.quiet import muted_start
+from rmpsam_mobile.validate.parity import FLOAT_LIMIT
 from tests.export.conftest import SIZE
 from tests.export.parts import one_module
 
@@ -30,7 +32,7 @@ def spec_of(path: Path) -> Any:
 def test_a_bundle_of_packages_has_named_tensors_and_half_precision(source: Path, tmp_path: Path) -> None:
     plan = plan_export(source, size=SIZE, num_slots=2, target=Target.COREML_PACKAGE)
     exported = export_bundle(plan, tmp_path / "bundle")
-    assert exported.parity is None  # Core ML does not run here
+    assert exported.parity is not None  # by the interpreter; no gate in half precision
     manifest = open_bundle(tmp_path / "bundle").manifest
     assert (manifest.golden_source, manifest.recipe.name, manifest.lowest_runtime) == ("eager", "fp16", {"ios": "17.0"})
     for graph in (Graph.ENCODER, Graph.OBJECTS, Graph.PROMPTS):
@@ -45,6 +47,25 @@ def test_a_bundle_of_packages_has_named_tensors_and_half_precision(source: Path,
         assert artifact.delegation.mac_share == 1
         files = [p for p in (tmp_path / "bundle" / artifact.path).rglob("*") if p.is_file()]
         assert artifact.size_bytes == sum(file.stat().st_size for file in files)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("preset", "size"),
+    [("rmpsam-mobile-tiny", 512), ("rmpsam-r18", 128), ("rmpsam-seaformer-base", 128)],
+)
+def test_float32_packages_of_whole_models_answer_as_eager(preset: str, size: int, tmp_path: Path) -> None:
+    """With every rewrite of the target: the shipped student, and official models with seeded weights."""
+    source: Path | str = preset
+    if preset != "rmpsam-mobile-tiny":
+        source = tmp_path / "seeded.safetensors"
+        save_checkpoint(seeded_checkpoint(preset), Path(source))
+    options = EngineOptions(precision=Precision.FP32)
+    plan = plan_export(source, size=Size(size, size), num_slots=4, target=Target.COREML_PACKAGE, options=options)
+    exported = export_bundle(plan, tmp_path / "bundle")  # raises where a tensor is off by more than 1e-4
+    assert exported.parity is not None
+    assert {tensor.limit for tensor in exported.parity.tensors} == {FLOAT_LIMIT}
+    assert exported.parity.passes
 
 
 def test_weights_are_stored_in_half_precision(tmp_path: Path) -> None:

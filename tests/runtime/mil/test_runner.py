@@ -1,8 +1,5 @@
-"""Packages as a Runner: parity with the eager model, planted conversion errors, pictures as inputs, whole bundles."""
+"""Packages as a Runner: parity with the eager model, planted conversion errors, pictures as inputs."""
 
-import copy
-import json
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,40 +10,21 @@ import pytest
 import torch
 
 from rmpsam_mobile.bundle import (
-    Artifact,
-    Delegation,
-    Manifest,
-    Recipe,
     golden_inputs,
-    open_bundle,
-    record_golden,
-    write_bundle,
-    write_golden,
 )
 from rmpsam_mobile.checkpoint import build_model, load_checkpoint, seeded_checkpoint, shipped_weights
-from rmpsam_mobile.contracts import Graph, GraphSizes, Size, Target, graph_spec
+from rmpsam_mobile.contracts import Graph, GraphSizes, Size
 from rmpsam_mobile.errors import GateError, InputError, UnsupportedError
 from rmpsam_mobile.export.split import split
 from rmpsam_mobile.model.rmpsam import RmpSam
-from rmpsam_mobile.runtime import EagerRunner, MilRunner, open_runner
+from rmpsam_mobile.runtime import MilRunner
 from rmpsam_mobile.runtime.eager import contract_of, sizes_of
 from rmpsam_mobile.runtime.mil import Arithmetic, Program, Step
-from rmpsam_mobile.validate import ParityReport, check_parity, parity_inputs, self_test
-from tests.bundles import photo_path
-from tests.models import small_model
-from tests.runtime.mil.packages import convert, edit, operations, packaged
+from rmpsam_mobile.validate import ParityReport, check_parity, parity_inputs
+from tests.runtime.mil.packages import convert, packaged
 
+pytestmark = pytest.mark.xdist_group("packages")
 SIZE = Size(64, 96)
-
-
-@pytest.fixture(scope="module")
-def model() -> RmpSam:
-    return copy.deepcopy(small_model()).float()
-
-
-@pytest.fixture(scope="module")
-def honest(model: RmpSam, tmp_path_factory: pytest.TempPathFactory) -> MilRunner:
-    return packaged(model, SIZE, tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture
@@ -168,103 +146,6 @@ def test_a_picture_as_input(model: RmpSam, tmp_path: Path, order: str) -> None:
     runner = MilRunner({Graph.ENCODER: path}, contract)
     assert runner.load(Graph.ENCODER).inputs[0].image == order
     assert report(model, runner).require().passes
-
-
-@pytest.fixture(scope="module")
-def bundle(model: RmpSam, honest: MilRunner, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The packages as a bundle with a golden pair that eager made, as export writes them."""
-
-    def fill(folder: Path) -> Manifest:
-        artifacts = {graph: artifact(graph, folder) for graph in honest.graphs}
-        names = {graph: [tensor.name for tensor in made.outputs] for graph, made in artifacts.items()}
-        write_golden(record_golden(honest.contract, names, EagerRunner(model, honest.contract).run), folder)
-        return Manifest(
-            name="small",
-            contract=honest.contract,
-            checkpoint_sha256="0" * 64,
-            graphs={str(graph): made for graph, made in artifacts.items()},
-            rewrites={},
-            recipe=Recipe(name="fp32"),
-            left_out={},
-            versions={},
-            lowest_runtime={"ios": "17.0"},
-            licences={},
-            golden_source="eager",
-        )
-
-    def artifact(graph: Graph, folder: Path) -> Artifact:
-        path = Path(shutil.copytree(honest._paths[graph], folder / f"{graph}.mlpackage"))
-        spec = graph_spec(graph, honest.contract.sizes)
-        whole = Delegation(
-            delegate="Core ML", subgraphs=1, operators_delegated=1, operators_total=1, macs_delegated=1, macs_total=1
-        )
-        return Artifact(
-            path=path.name,
-            graph=graph,
-            target=Target.COREML_PACKAGE,
-            precision="fp32",
-            size_bytes=1,
-            inputs=spec.inputs,
-            outputs=spec.outputs,
-            delegation=whole,
-        )
-
-    folder = tmp_path_factory.mktemp("bundle") / "small.bundle"
-    write_bundle(folder, fill)
-    return folder
-
-
-def said_by(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Exit code and stdout of ``rmpsam-mobile``."""
-    import sys
-
-    from rmpsam_mobile.cli.app import main
-
-    monkeypatch.setattr(sys, "argv", ["rmpsam-mobile", *arguments])
-    with pytest.raises(SystemExit) as done:
-        main()
-    return done.value.code or 0, capsys.readouterr().out
-
-
-def test_verbs_work_on_a_bundle_of_packages(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    opened = open_bundle(bundle)
-    runner = open_runner(opened)
-    assert isinstance(runner, MilRunner)
-    assert self_test(opened, runner).require().is_repeatable
-    code, out = said_by(["validate", str(bundle), "--json"], monkeypatch, capsys)
-    assert (code, json.loads(out)["engine"]) == (0, runner.engine)
-    code, out = said_by(["validate", str(bundle)], monkeypatch, capsys)
-    assert "not the Neural Engine" in " ".join(out.split())
-    code, out = said_by(
-        ["segment", str(bundle), str(photo_path()), "--point", "300,200", "--json"], monkeypatch, capsys
-    )
-    assert (code, json.loads(out)["engine"]) == (0, runner.engine)
-
-
-def test_validate_catches_what_is_planted_in_a_bundle(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    opened = open_bundle(bundle)
-
-    def corners(specification: Any) -> None:
-        constants = {operation.outputs[0].name: operation for operation in operations(specification)}
-        for operation in operations(specification):
-            if operation.type == "upsample_bilinear":
-                named = constants[operation.inputs["align_corners"].arguments[0].name]
-                flags = named.attributes["val"].immediateValue.tensor.bools.values
-                flags[0] = not flags[0]
-
-    def fill(folder: Path) -> Any:
-        shutil.copytree(bundle, folder, dirs_exist_ok=True)
-        for name in ("manifest.json", "SHA256SUMS"):
-            (folder / name).unlink()
-        edit(folder / opened.manifest.graphs[Graph.ENCODER].path, corners)
-        return opened.manifest
-
-    write_bundle(tmp_path / "planted.bundle", fill)
-    assert said_by(["validate", str(tmp_path / "planted.bundle")], monkeypatch, capsys)[0] == 6
 
 
 # Minutes each from here on.
