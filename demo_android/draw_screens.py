@@ -4,8 +4,10 @@ No Android renders here: sizes, weights, gravity and texts come from ``app/src/m
 approximations, and what code draws (picture, masks) is a sketch. It shows what stands where in both languages.
 """
 
+import re
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -13,14 +15,16 @@ from typing import Final
 
 RES: Final = Path(__file__).parent / "app/src/main/res"
 A: Final = "{http://schemas.android.com/apk/res/android}"
-WIDTH, HEIGHT, GAP = 360.0, 640.0, 24.0  # dp of a common phone
-BAR, LETTER = 48.0, 7.2  # height of the action bar, mean width of a letter of 14 sp
+WIDTH, HEIGHT, GAP = 360.0, 760.0, 24.0  # dp of a common phone
+SHAPE: Final = f'width="{WIDTH:g}" height="{HEIGHT:g}" rx="16"'
+BAR, LETTER = 48.0, 0.51  # height of the action bar, mean width of a letter as a share of its size
+SMALL, MEDIUM = 14, 18  # sp of buttons and rows, and of the style Status
 SAMPLES: Final = {  # what code writes into a view, as a string of the resources with its values
     ("main", "status"): ("status_mask", (12.0, 0.91)),
     ("camera", "status"): ("live_status", (8.3, "person, dog")),
     ("models", "status"): ("models_found", (1,)),
-    ("latency", "steps"): ("latency_step", ("Encoder", 31.2, 30.4, 33.0)),
 }
+TIMES: Final = ((9.1, 8.8, 9.6), (31.2, 30.4, 33.0), (3.1, 2.9, 3.4), None, (2.4, 2.2, 2.7))  # of the steps, in ms
 TITLES: Final = {"main": "app_name", "camera": "live", "models": "models", "latency": "latency"}
 
 
@@ -42,13 +46,14 @@ class Screen:
     def __init__(self, name: str, language: str) -> None:
         """Args: name: of a file in ``layout``; language: the ending of ``values``, empty for English."""
         self.name = name
+        self.point = "," if language else "."
         self.strings = _strings("") | _strings(language)
         self.root = ET.parse(RES / "layout" / f"{name}.xml").getroot()
 
     def svg(self, left: float) -> str:
         """The screen as SVG with its left edge at ``left``."""
-        frame = f'<g transform="translate({left:g} {GAP:g})">'
-        paper = f'<rect width="{WIDTH:g}" height="{HEIGHT:g}" rx="16" fill="#fafafa" stroke="#888"/>'
+        frame = f'<g transform="translate({left:g} {GAP:g})" clip-path="url(#screen)">'
+        paper = f'<rect {SHAPE} fill="#fafafa" stroke="#888"/>'
         title = _text(self.strings[TITLES[self.name]], 16, BAR / 2, 18, "start", "#222", "bold")
         if self.name == "main":
             title += _text(self.strings["share"] + "   ⋮", WIDTH - 16, BAR / 2, 14, "end", "#0072b2")
@@ -88,9 +93,9 @@ class Screen:
     def _wish(self, view: ET.Element, width: float, height: float) -> tuple[float, float]:
         """The size a view asks for, given its parent's."""
         kind = view.tag.rpartition(".")[2]
-        lines = self._label(view).split("\n")
-        own_wide = max(LETTER * max(map(len, lines)) + 24, 48.0)
-        own_high = 18.0 * sum(1 + int(LETTER * len(line) / (width - 24)) for line in lines) + 24
+        text, size = self._label(view), _size(view)
+        own_wide = max(LETTER * size * max(map(len, text.split("\n"))) + 24, 48.0)
+        own_high = 1.3 * size * len(_wrapped(text, width - 24, size)) + 24
         if kind in ("LinearLayout", "RadioGroup") and len(view):
             sizes = [self._wish(child, width, height) for child in view]
             is_vertical = view.get(A + "orientation") == "vertical"
@@ -109,40 +114,51 @@ class Screen:
         inside = "".join(map(self._draw, box.inside))
         middle = box.y + box.height / 2
         if kind == "PictureView":
-            return _sketch(box) + inside
+            return (_named(box, ("1", "2")) if self.name == "camera" else _pointed_at(box)) + inside
         if kind == "ListView":
             facts = self._format(
                 "model_facts",
                 ("rmpsam-mobile-tiny_512", 512, 512, "int8", "4f1c09ab77e2", self.strings["model_trained"]),
             )
             test = self._format("self_test_passed", (0.03, 99.9))
-            return _paragraph(f"{facts}\n{test}", box.x + 12, box.y + 24, box.width - 24)
+            return _paragraph(f"{facts}\n{test}", box.x, box.y, box.width, MEDIUM)
         if kind == "RadioButton":
             circle = (
                 f'<circle cx="{box.x + 16:g}" cy="{middle:g}" r="8" fill="none" stroke="#0072b2" stroke-width="2"/>'
             )
             dot = f'<circle cx="{box.x + 16:g}" cy="{middle:g}" r="4" fill="#0072b2"/>'
             is_on = box.view.get(A + "id") == "@id/tool_object"
-            return circle + dot * is_on + _text(self._label(box.view), box.x + 32, middle, 14, "start", "#222")
+            return circle + dot * is_on + _text(self._label(box.view), box.x + 32, middle, SMALL, "start", "#222")
         if kind == "Button":
-            return _text(self._label(box.view), box.x + box.width / 2, middle, 14, "middle", "#0072b2", "bold")
+            colour = "#999" if box.view.get(A + "enabled") == "false" else "#0072b2"
+            return _text(self._label(box.view), box.x + box.width / 2, middle, SMALL, "middle", colour, "bold")
         if kind == "TextView":
             if box.view.get(A + "id") == "@+id/empty":  # gone once there is a picture
                 return ""
-            return _paragraph(self._label(box.view), box.x + 12, box.y + 24, box.width - 24)
+            return _paragraph(self._label(box.view), box.x, box.y, box.width, _size(box.view))
         return inside
 
     def _label(self, view: ET.Element) -> str:
-        sample = SAMPLES.get((self.name, (view.get(A + "id") or "").rpartition("/")[2]))
-        if sample:
-            return self._format(*sample)
+        place = (self.name, (view.get(A + "id") or "").rpartition("/")[2])
+        if place in SAMPLES:
+            return self._format(*SAMPLES[place])
+        if place == ("latency", "steps"):
+            return "\n\n".join(self._times())
         return self.strings.get((self._value(view, "text") or "").removeprefix("@string/"), "")
+
+    def _times(self) -> Iterator[str]:
+        facts = self._format("latency_facts", ("rmpsam-mobile-tiny_512", "4f1c09ab77e2", 4))
+        heat = self._format("latency_thermal", (self.strings["thermal_states"].split("\n")[0],))
+        yield f"{facts}\n{heat}"
+        for name, times in zip(self.strings["steps"].split("\n"), TIMES, strict=True):
+            known = self._format("latency_step", (name, *times)) if times else None
+            yield known or self._format("latency_step_unknown", (name,))
 
     def _format(self, key: str, values: tuple[object, ...]) -> str:
         text = self.strings[key].replace("\\n", "\n")
-        for index in range(len(values), 0, -1):
-            text = text.replace(f"%{index}$", "%")
-        return text % values
+        order = [int(index) - 1 for index in re.findall(r"%(\d)\$", text)]
+        filled = re.sub(r"%\d\$", "%", text) % tuple(values[index] for index in order)
+        return re.sub(r"(?<=\d)\.(?=\d)", self.point, filled)
 
     def _value(self, view: ET.Element, name: str) -> str | None:
         style = view.get("style", "").removeprefix("@style/")
@@ -151,7 +167,12 @@ class Screen:
 
 def _strings(language: str) -> dict[str, str]:
     root = ET.parse(RES / f"values{language}" / "strings.xml").getroot()
-    return {e.get("name", ""): (e.text or "") if e.tag == "string" else (e[0].text or "") for e in root}
+    found = {}
+    for element in root:
+        items = [item.text or "" for item in element]
+        many = "\n".join(items) if element.tag == "string-array" else items[0] if items else ""
+        found[element.get("name", "")] = (element.text or "") if element.tag == "string" else many
+    return found
 
 
 def _styles() -> dict[str, dict[str, str]]:
@@ -163,30 +184,54 @@ def _styles() -> dict[str, dict[str, str]]:
     }
 
 
-def _sketch(box: Box) -> str:
+def _size(view: ET.Element) -> int:
+    return MEDIUM if view.get("style") == "@style/Status" else SMALL
+
+
+def _pointed_at(box: Box) -> str:
     """A picture with one mask, its outline, a point and the cursor."""
-    x, y, w, h = box.x, box.y, box.width, box.height
-    ground = f'<rect x="{x:g}" y="{y:g}" width="{w:g}" height="{h:g}" fill="#cfd8dc"/>'
-    cx, cy = x + 0.45 * w, y + 0.5 * h
-    shape = f'<ellipse cx="{cx:g}" cy="{cy:g}" rx="{0.22 * w:g}" ry="{0.3 * h:g}"'
-    mask = f'{shape} fill="#e69f00" fill-opacity="0.5" stroke="#fff" stroke-width="4"/>'
-    line = f'{shape} fill="none" stroke="#e69f00" stroke-width="2"/>'
+    cx, cy = box.x + 0.45 * box.width, box.y + 0.5 * box.height
     plus = f'<path d="M{cx - 5:g} {cy:g}h10M{cx:g} {cy - 5:g}v10" stroke="#000" stroke-width="2"/>'
     ring = f'<circle cx="{cx:g}" cy="{cy:g}" r="10" fill="none" stroke="#000" stroke-width="2"/>'
-    return ground + mask + line + ring + plus + _text("1", cx, cy - 0.2 * h, 16, "middle", "#fff", "bold")
+    return _ground(box) + _mask(cx, cy, (0.22 * box.width, 0.3 * box.height), "#e69f00", "1") + ring + plus
 
 
-def _paragraph(text: str, x: float, y: float, width: float) -> str:
-    lines, per_line = [], max(int(width / LETTER), 1)
+def _named(box: Box, numbers: tuple[str, str]) -> str:
+    """A picture with two objects that were found in it."""
+    size = (0.17 * box.width, 0.25 * box.height)
+    left = _mask(box.x + 0.28 * box.width, box.y + 0.45 * box.height, size, "#e69f00", numbers[0])
+    return _ground(box) + left + _mask(box.x + 0.7 * box.width, box.y + 0.6 * box.height, size, "#56b4e9", numbers[1])
+
+
+def _ground(box: Box) -> str:
+    place = f'x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}"'
+    return f'<rect {place} fill="#cfd8dc"/>'
+
+
+def _mask(x: float, y: float, radii: tuple[float, float], colour: str, number: str) -> str:
+    shape = f'<ellipse cx="{x:g}" cy="{y:g}" rx="{radii[0]:g}" ry="{radii[1]:g}"'
+    tint = f'{shape} fill="{colour}" fill-opacity="0.5" stroke="#fff" stroke-width="4"/>'
+    line = f'{shape} fill="none" stroke="{colour}" stroke-width="2"/>'
+    return tint + line + _text(number, x, y - 0.6 * radii[1], 16, "middle", "#fff", "bold")
+
+
+def _wrapped(text: str, width: float, size: int) -> list[str]:
+    lines, longest = [], max(int(width / (LETTER * size)), 1)
     for part in text.split("\n"):
         line = ""
         for word in part.split():
-            if len(line) + len(word) >= per_line:
+            if len(line) + len(word) >= longest:
                 lines.append(line)
                 line = ""
             line = f"{line} {word}".strip()
         lines.append(line)
-    return "".join(_text(line, x, y + 18 * index, 14, "start", "#222") for index, line in enumerate(lines))
+    return lines
+
+
+def _paragraph(text: str, x: float, y: float, width: float, size: int) -> str:
+    """Wrapped text with the padding of the style Status."""
+    lines = enumerate(_wrapped(text, width - 24, size))
+    return "".join(_text(line, x + 12, y + 12 + 1.3 * size * (i + 0.5), size, "start", "#222") for i, line in lines)
 
 
 def _text(text: str, x: float, y: float, size: int, anchor: str, fill: str, weight: str = "normal") -> str:
@@ -202,6 +247,7 @@ def draw() -> str:
         rows.append(f'<g transform="translate(0 {row * (HEIGHT + GAP):g})">{"".join(screens)}</g>')
     width, height = GAP + len(TITLES) * (WIDTH + GAP), GAP + 2 * (HEIGHT + GAP)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" font-family="sans-serif">'
+    head += f'<clipPath id="screen"><rect {SHAPE}/></clipPath>'
     return f'{head}<rect width="100%" height="100%" fill="#fff"/>{"".join(rows)}</svg>\n'
 
 

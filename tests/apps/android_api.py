@@ -135,10 +135,14 @@ def _token(text: str, package: str) -> str:
 
 @dataclass(frozen=True)
 class Since:
-    """For ``class.member``: API level by number of parameters (None for a field), and values of constants."""
+    """For ``class.member``: API level by number of parameters (None for a field or class), and values of constants.
 
-    levels: dict[tuple[str, int | None], int]
-    values: dict[str, str]
+    ``old`` says of the same whether Android deprecates it, with all of its overloads of as many parameters.
+    """
+
+    levels: dict[tuple[str, int | None], int] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+    old: dict[tuple[str, int | None], bool] = field(default_factory=dict)
 
 
 @cache
@@ -146,10 +150,9 @@ def since() -> Since:
     """When Android got each member, where that was after API 21; of overloads with as many parameters the oldest."""
     folder = npm_package("@nativescript/types-android", "9.1.1")
     path = folder / "lib/android/android-platform-21-37-merged.d.ts"
-    levels: dict[tuple[str, int | None], int] = {}
-    values: dict[str, str] = {}
+    known = Since()
     place: list[tuple[int, str]] = []
-    level = 0
+    level, is_old = 0, False
     for line in path.read_text(encoding="utf-8").splitlines():
         text = line.strip()
         indent = len(line) - len(line.lstrip("\t"))
@@ -157,31 +160,34 @@ def since() -> Since:
             while place and place[-1][0] >= indent:
                 place.pop()
             continue
+        if text.startswith(("/**", "*")):
+            stated = re.search(r"@since (\d+)", text)
+            level = int(stated[1]) if stated else level
+            is_old = is_old or "@deprecated" in text
+            continue
         opened = re.match(r"(?:declare|export) (?:module|(?:abstract )?(?:class|interface)) ([\w.]+)", text)
         if opened and text.endswith("{"):
             place.append((indent, opened[1]))
             name = ".".join(part for _, part in place)
-            levels[name, None] = level
-        elif text.startswith("/**"):
-            stated = re.search(r"@since (\d+)", text)
-            level = int(stated[1]) if stated else 0
-            continue
+            known.levels[name, None] = level
+            known.old[name, None] = is_old
         elif text.startswith("public "):
-            _take(text, ".".join(part for _, part in place), level, levels, values)
-        level = 0
-    return Since(levels, values)
+            _take(text, ".".join(part for _, part in place), level, is_old, known)
+        level, is_old = 0, False
+    return known
 
 
-def _take(text: str, owner: str, level: int, levels: dict[tuple[str, int | None], int], values: dict[str, str]) -> None:
+def _take(text: str, owner: str, level: int, is_old: bool, known: Since) -> None:
     match = re.match(r"public (?:static )?(\w+)(?:<[^(]*>)?(\(?)", text)
     if not match:
         return
     name = f"{owner}.{'<init>' if match[1] == 'constructor' else match[1]}"
-    count = _count(text[match.end() :]) if match[2] else None
-    levels[name, count] = min(level, levels.get((name, count), level))
+    key = (name, _count(text[match.end() :]) if match[2] else None)
+    known.levels[key] = min(level, known.levels.get(key, level))
+    known.old[key] = is_old and known.old.get(key, True)
     value = re.fullmatch(r"public static \w+: (-?\d+|\".*\");", text)
     if value:
-        values[name] = value[1]
+        known.values[name] = value[1]
 
 
 def _count(arguments: str) -> int:
@@ -205,3 +211,9 @@ def api_level(owner: str, member: Member) -> int:
         if (key := (f"{name}.{member.name}", count)) in since().levels
     ]
     return max(min(found, default=0), since().levels.get((owner, None), 0), 21)
+
+
+def is_deprecated(owner: str, member: Member) -> bool:
+    """Whether Android advises against a member, or against its class."""
+    count = None if member.parameters is None else len(member.parameters)
+    return any(since().old.get(key, False) for key in ((f"{owner}.{member.name}", count), (owner, None)))

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.apps.android_api import Member, all_bases, all_members, api_level, described, since
+from tests.apps.android_api import Member, all_bases, all_members, api_level, described, is_deprecated, since
 from tests.apps.kotlin_compiler import ANDROID, library, sources, stub_classes, versions
 from tests.apps.kotlin_syntax import functions
 from tests.apps.tools import debian_program, run
@@ -22,6 +22,7 @@ GUARDED: Final = {
     "android.view.View.getStateDescription": ("stateDescription = ", "VERSION_CODES.R"),
     "android.view.View.setStateDescription": ("stateDescription = ", "VERSION_CODES.R"),
 }
+DEFAULT: Final = Member("<init>", False, (), "void")  # what javac adds to a stub without a constructor
 _HEAD: Final = re.compile(r"(?:class|interface) ([\w.$]+)(.*)")
 _LETTERS: Final = {"I": "int", "J": "long", "F": "float", "D": "double", "Z": "boolean", "V": "void", "B": "byte"}
 
@@ -77,8 +78,7 @@ def dishonest(owner: str, members: list[Member]) -> list[str]:
     wrong = []
     for member in members:
         is_enum = "java.lang.Enum" in all_bases(owner) and member.name in ("values", "valueOf")
-        is_default = member == Member("<init>", False, (), "void")
-        if not is_enum and not is_default and not any(member.matches(other) for other in real):
+        if not is_enum and member != DEFAULT and not any(member.matches(other) for other in real):
             wrong.append(f"{owner}.{member.name}{member.parameters}: {member.result}")
     return wrong
 
@@ -125,6 +125,19 @@ def test_what_is_newer_than_the_oldest_phone_is_guarded() -> None:
         users = [text for path in sources("app/src/main") for text in functions(path) if use in text]
         assert users
         assert all(f"SDK_INT >= Build.{guard}" in text.replace("android.os.", "") for text in users), use
+
+
+def test_nothing_that_android_deprecates_is_called() -> None:
+    """Gradle treats a warning of the real SDK as an error, and the stubs cannot warn."""
+    old = [
+        f"{owner}.{member.name}{member.parameters}"
+        for owner, members in stub_members().items()
+        for member in members
+        if is_deprecated(owner, member) and member != DEFAULT
+    ]
+    assert old == []
+    assert is_deprecated("android.view.View", Member("setDrawingCacheEnabled", False, ("boolean",), "void"))
+    assert not is_deprecated("android.view.View", Member("invalidate", False, (), "void"))
 
 
 def test_a_method_that_android_lacks_is_found() -> None:

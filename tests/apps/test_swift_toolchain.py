@@ -1,63 +1,21 @@
 """Rung 12: the real compiler, in a Debian 13 folder. Minutes long, so behind a switch: ``RMPSAM_SWIFT=1``."""
 
 import json
-import os
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
-import numpy as np
 import pytest
 
 from rmpsam_mobile.bench.schema import check_report
-from rmpsam_mobile.bundle import Manifest
-from rmpsam_mobile.bundle.golden import Golden, write_golden
-from rmpsam_mobile.bundle.store import write_bundle
-from tests.apps import tools
-from tests.bundle.manifests import make_manifest
+from rmpsam_mobile.bundle import Bundle
+from tests.apps.exported import exported as exported
+from tests.apps.exported import read_here, read_there
+from tests.apps.swift_folder import ON_REQUEST, ROOT, Step
+from tests.apps.swift_folder import step as step
 from tests.conftest import REPOSITORY
-from tests.golden.renew_vectors import VECTORS
 
-pytestmark = [
-    pytest.mark.apps,
-    pytest.mark.skipif(not os.environ.get("RMPSAM_SWIFT"), reason="minutes long; RMPSAM_SWIFT=1 runs it"),
-]
-
-SCRIPT: Final = REPOSITORY / "tests" / "apps" / "swift_folder.sh"
-ROOT: Final = Path(os.environ.get("RMPSAM_SWIFT_ROOT", tools.TOOLS / "trixie"))
-
-Step = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture(scope="module")
-def step() -> Step:
-    """Run one step of the script: exit status and all that it said."""
-
-    def run(name: str, **switches: str) -> tuple[int, str]:
-        done = tools.run([SCRIPT, name], env={**os.environ, **switches})
-        return done.returncode, done.stdout + done.stderr
-
-    tools.debian_program("debootstrap", "debootstrap")
-    status, said = run("prepare")
-    if status == 77:
-        pytest.skip(said.strip().splitlines()[-1])
-    assert status == 0, said
-    return run
-
-
-def bundle_from_python(folder: Path) -> Path:
-    """A bundle as the exporter writes it; its graphs' files hold no graphs."""
-    manifest = make_manifest()
-
-    def fill(temporary: Path) -> Manifest:
-        for artifact in manifest.graphs.values():
-            (temporary / artifact.path).write_bytes(b"not a graph!")
-        write_golden(Golden({"encoder/mask_features": np.arange(-3, 3, dtype=np.float32)}), temporary)
-        return manifest
-
-    return write_bundle(folder / "small.bundle", fill).folder
+pytestmark = [pytest.mark.apps, ON_REQUEST]
 
 
 def counted(said: str) -> int:
@@ -70,22 +28,12 @@ def test_the_code_is_as_swift_format_wants_it(step: Step) -> None:
     assert status == 0, said
 
 
-def test_the_core_builds_and_answers_as_the_vectors_say(step: Step, tmp_path: Path) -> None:
-    status, said = step("core", RMPSAM_BUNDLE=str(bundle_from_python(tmp_path)))
+def test_the_core_answers_as_the_vectors_say_and_reads_what_python_exported(step: Step, exported: Bundle) -> None:
+    status, said = step("core", RMPSAM_BUNDLE=str(exported.folder))
     assert status == 0, said[-4000:]
     assert counted(said) >= 50, said[-4000:]
-    assert "skipped" not in said, "the bundle that Python wrote was not opened"
-
-
-def test_one_wrong_vector_makes_the_core_red(step: Step, tmp_path: Path) -> None:
-    spoilt = tmp_path / "vectors"
-    shutil.copytree(VECTORS, spoilt)
-    cases = json.loads((spoilt / "fits.json").read_text(encoding="utf-8"))
-    cases[3]["points_in_input"][1][0] += 0.5
-    (spoilt / "fits.json").write_text(json.dumps(cases), encoding="utf-8")
-    status, said = step("core", RMPSAM_VECTORS=str(spoilt))
-    assert status != 0
-    assert "GeometryTests.testPicturesAndPointsLieInTheInputAsTheVectorsSay" in said
+    assert "skipped" not in said
+    assert read_there(said) == read_here(exported)
 
 
 def test_the_engine_layer_builds_and_its_report_is_one_that_python_reads(step: Step) -> None:

@@ -111,8 +111,25 @@ final class ModelBundleTests: XCTestCase {
         }
         let bundle = try ModelBundle(opening: URL(fileURLWithPath: path))
         let golden = try Golden(bundle)
-        XCTAssertFalse(golden.values.isEmpty)
         XCTAssertTrue(try GoldenTensor.judge(stored: golden, now: golden).allSatisfy(\.passes))
+        var counts: [String: Int] = [:]
+        for (name, artifact) in bundle.manifest.graphs {
+            for output in artifact.outputs {
+                let thinned = Golden.thin([Float](repeating: 0, count: output.shape.reduce(1, *)))
+                counts["\(name)/\(output.name)"] = thinned.count
+            }
+        }
+        XCTAssertEqual(golden.values.mapValues(\.count), counts)
+        let read: [String: Any] = [
+            "name": bundle.manifest.name, "manifest_sha256": bundle.manifestSHA256,
+            "graphs": bundle.manifest.graphs.mapValues(\.path),
+            "classes": bundle.manifest.contract.classNames.count,
+            "golden": golden.values.mapValues {
+                [Double($0.count), Double($0.min() ?? 0), Double($0.max() ?? 0)]
+            },
+        ]
+        let line = try JSONSerialization.data(withJSONObject: read, options: .withoutEscapingSlashes)
+        print("BUNDLE " + String(decoding: line, as: UTF8.self))  // for Python, which compares
     }
 }
 

@@ -45,9 +45,10 @@ class LatencyActivity : Activity() {
         val facts =
             getString(R.string.latency_facts, engine.bundle.manifest.name, engine.bundle.shortHash, engine.threads)
         val thermal = resources.getStringArray(R.array.thermal_states).getOrNull(power.currentThermalStatus)
+        val head = "$facts\n${getString(R.string.latency_thermal, thermal)}"
         val names = resources.getStringArray(R.array.steps)
         val rows = Step.entries.map { stepRow(names[it.ordinal], engine.timings.of(it)) }
-        return (listOf(facts, getString(R.string.latency_thermal, thermal)) + rows).joinToString("\n")
+        return (listOf(head) + rows).joinToString("\n\n")
     }
 
     private fun stepRow(
