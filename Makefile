@@ -22,9 +22,9 @@ demo: venv
 test: venv lint
 	$(BIN)/pytest -m "not slow and not apps" -n 2 --dist loadfile
 
-# Sample apps and phone link; a rung whose tool cannot be had is reported as skipped, with the reason.
+# Sample apps and phone link, rung by rung; a rung whose tool cannot be had is reported as skipped, with the reason.
 test-apps: venv
-	$(BIN)/pytest -m apps tests/apps
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/apps tests/test_vectors.py tests/bench/test_host.py tests/bench/test_ios.py
 
 # Real Swift in a folder of Debian 13: root, three minutes and 3.5 GB for the folder, a few more for builds and tests.
 test-swift: venv

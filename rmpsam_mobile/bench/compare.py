@@ -17,6 +17,7 @@ _KEYS: Final[tuple[tuple[str, ...], ...]] = (
     ("runner", "threads"),
     ("runner", "compute_units"),
     ("runner", "cpu_mask"),
+    ("runner", "task_profile"),
     ("runner", "debuggable"),
     ("conditions", "clocks"),
     ("protocol", "rounds"),
@@ -93,9 +94,10 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
             why = "; ".join(meaning(code) for code in report["reasons"])
             found.append(Difference(f"status of the {name}", report["status"], why))
     for path in _KEYS:
-        left, right = a, b
+        left: Any = a
+        right: Any = b
         for key in path:
-            left, right = left[key], right[key]
+            left, right = left.get(key), right.get(key)  # reports of the apps know no task profile
         if left != right:
             found.append(Difference(".".join(path), left, right))
     majors = [str(report["target"]["os"]).split(".")[0] for report in (a, b)]

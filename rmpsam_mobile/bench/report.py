@@ -41,6 +41,7 @@ _RUNNER: Final = (
     "delegated_share",
     "threads",
     "cpu_mask",
+    "task_profile",
     "compute_units",
     "load_mode",
 )

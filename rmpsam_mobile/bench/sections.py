@@ -97,6 +97,7 @@ def _facts(report: Mapping[str, Any]) -> Table:
         "runner": _join(runner["kind"], runner["id"], runner["version"]),
         "runtime": _join(runner["runtime"], runner["runtime_version"], *(runner["delegates"] or ())),
         "threads, cores": _join(_number(runner["threads"]), runner["cpu_mask"] and f"mask {runner['cpu_mask']}"),
+        **({"task profile": runner["task_profile"]} if runner.get("task_profile") else {}),
         **({"compute units": runner["compute_units"]} if runner["compute_units"] else {}),
         "clocks": conditions["clocks"],
         "power": _join(conditions["power"], _number(conditions["battery_percent"], " %")),

@@ -22,5 +22,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _outcomes(reporter: pytest.TerminalReporter) -> Iterator[tuple[str, str, str]]:
     for kind, outcome in _OF.items():
         for report in reporter.stats.get(kind, ()):
-            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple | list) else ""
             yield report.nodeid, outcome, reason.removeprefix("Skipped: ")

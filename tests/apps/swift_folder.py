@@ -1,7 +1,7 @@
 """Steps of ``swift_folder.sh``, which works in a folder with Debian 13 and its Swift."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,17 +19,24 @@ ON_REQUEST: Final = pytest.mark.skipif(
 Step = Callable[..., tuple[int, str]]
 
 
+def _run(name: str, **switches: str) -> tuple[int, str]:
+    done = tools.run([SCRIPT, name], env={**os.environ, **switches})
+    return done.returncode, done.stdout + done.stderr
+
+
 @pytest.fixture(scope="session")
-def step() -> Step:
-    """Run one step of the script: exit status and all that it said."""
-
-    def run(name: str, **switches: str) -> tuple[int, str]:
-        done = tools.run([SCRIPT, name], env={**os.environ, **switches})
-        return done.returncode, done.stdout + done.stderr
-
+def prepared() -> None:
+    """The folder, made once; skips with the script's reason where it cannot be made."""
     tools.debian_program("debootstrap", "debootstrap")
-    status, said = run("prepare")
+    with tools.alone(ROOT):
+        status, said = _run("prepare")
     if status == 77:
         pytest.skip(said.strip().splitlines()[-1].removeprefix("SKIPPED (").removesuffix(")"))
     assert status == 0, said
-    return run
+
+
+@pytest.fixture
+def step(prepared: None) -> Iterator[Step]:  # noqa: ARG001 - must be there first
+    """Run one step of the script: exit status and all that it said. The folder is this test's own meanwhile."""
+    with tools.alone(ROOT):
+        yield _run

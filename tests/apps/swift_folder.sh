@@ -44,10 +44,10 @@ prepare() {
     [ -n "$mirror" ] || cannot "this machine's apt names no Debian mirror"
     rm -rf "$root"
     mkdir -p "$root"
-    timeout 300 debootstrap --variant=minbase trixie "$root" "$mirror" >"$root.log" 2>&1 ||
-        cannot "debootstrap failed: $(tail -n 1 "$root.log")"
-    inside "apt-get -q update && apt-get -q install -y --no-install-recommends $packages" >>"$root.log" 2>&1 ||
-        cannot "swiftlang cannot be installed: $(tail -n 1 "$root.log")"
+    timeout 250 debootstrap --variant=minbase trixie "$root" "$mirror" >"$root.log" 2>&1 ||
+        cannot "debootstrap failed or took too long: $(tail -n 1 "$root.log")"
+    inside "timeout 300 sh -c 'apt-get -q update && apt-get -q install -y --no-install-recommends $packages'" \
+        >>"$root.log" 2>&1 || cannot "swiftlang cannot be installed, or not in time: $(tail -n 1 "$root.log")"
     touch "$root/ready"
 }
 

@@ -74,6 +74,37 @@ def test_a_native_runner_gives_a_report_whose_outputs_are_judged_here(
     cable.assert_untouched()
 
 
+def test_a_native_runner_is_placed_like_an_app_where_the_phone_can(cable: Cable, tmp_path: Path) -> None:
+    runner = tmp_path / "runner"
+    runner.write_text('#!/bin/sh\necho $$ >pid\nexec scripted-runner "$@"\n')
+    done = cable.bench("--runner", str(runner), "--rounds", "1", "--keep")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["runner"]["task_profile"] == "MaxPerformance"
+    (folder,) = (cable.phone.root / "data/local/tmp/rmpsam").iterdir()
+    asked = [call for call in cable.phone.calls if call[0] == "settaskprofile"]
+    assert asked[-1] == ["settaskprofile", (folder / "pid").read_text().strip(), "MaxPerformance"]
+
+
+def no_profile(cable: Cable) -> None:
+    cable.phone.task_profiles = False
+
+
+def an_older_phone(cable: Cable) -> None:
+    cable.phone.properties["ro.build.version.sdk"] = "32"
+
+
+@pytest.mark.parametrize(("change", "asked"), [(no_profile, 1), (an_older_phone, 0)])
+def test_elsewhere_it_runs_as_the_shell_runs_it(
+    cable: Cable, tmp_path: Path, change: Callable[[Cable], None], asked: int
+) -> None:
+    change(cable)
+    done = cable.bench("--runner", cable.runner(tmp_path), "--rounds", "1")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["runner"]["task_profile"] is None
+    assert [call[0] for call in cable.phone.calls].count("settaskprofile") == asked
+    cable.assert_untouched()
+
+
 def test_a_dry_run_says_what_a_run_does(cable: Cable) -> None:
     said: list[str] = []
     wishes = PhoneWishes(graphs=(Graph.ENCODER,), serial=cable.peer.serial, threads="sweep", fixed_clocks=True)

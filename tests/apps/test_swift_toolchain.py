@@ -12,6 +12,7 @@ from rmpsam_mobile.bundle import Bundle
 from tests.apps.exported import exported as exported
 from tests.apps.exported import read_here, read_there
 from tests.apps.swift_folder import ON_REQUEST, ROOT, Step
+from tests.apps.swift_folder import prepared as prepared
 from tests.apps.swift_folder import step as step
 from tests.conftest import REPOSITORY
 

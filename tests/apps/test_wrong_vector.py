@@ -8,6 +8,7 @@ import pytest
 
 from tests.apps.kotlin_core import run_junit
 from tests.apps.swift_folder import ON_REQUEST, Step
+from tests.apps.swift_folder import prepared as prepared
 from tests.apps.swift_folder import step as step
 from tests.apps.tools import run
 from tests.apps.wrong_vector import ANSWERS, copy_with_wrong

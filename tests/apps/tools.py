@@ -3,13 +3,15 @@
 A rung whose tool cannot be had is skipped with the reason in one line; it never passes.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -60,13 +62,20 @@ def debian_file(path: str, package: str) -> Path:
 def kept(key: str, fill: Callable[[Path], None]) -> Path:
     """A folder below ``.tools``, filled once; of several workers of a test run one fills it and the others wait."""
     folder = TOOLS / key
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f".{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(folder):
         if not folder.exists():
             with new_folder(folder) as temporary:
                 fill(temporary)
     return folder
+
+
+@contextlib.contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Other workers of a test run that come for the same place wait until this one is done."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f".{place.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def run(command: Sequence[str | Path], **options: str | Path | dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -79,11 +88,20 @@ def run(command: Sequence[str | Path], **options: str | Path | dict[str, str]) -
 def _of_debian(package: str, find: Callable[[], str | None]) -> Path:
     found = find()
     if found is None and shutil.which("apt-get") and os.geteuid() == 0:
-        _fetch(f"Debian's {package}", ["apt-get", "install", "--yes", "--no-install-recommends", package])
+        with alone(TOOLS / "apt"):
+            _update_lists()
+            install = ["apt-get", "install", "--yes", "--no-install-recommends", package]
+            _fetch(f"Debian's {package}", ["env", "DEBIAN_FRONTEND=noninteractive", *install])
         found = find()
     if found is None:
         _skip(f"Debian's package {package}", "not installed; run: apt-get install " + package)
     return Path(found)
+
+
+@cache
+def _update_lists() -> None:
+    """A new machine knows no package until this ran; where it fails, the install tells why."""
+    run(["apt-get", "update", "--quiet"])
 
 
 def _fetch(what: str, command: Sequence[str]) -> None:

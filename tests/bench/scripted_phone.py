@@ -18,7 +18,19 @@ from typing import Any, Final
 
 from tests.bench import phone_texts as texts
 
-TOOLS: Final = ("getprop", "dumpsys", "settings", "cmd", "am", "pm", "input", "wm", "logcat", "scripted-runner")
+TOOLS: Final = (
+    "getprop",
+    "dumpsys",
+    "settings",
+    "cmd",
+    "am",
+    "pm",
+    "input",
+    "wm",
+    "logcat",
+    "settaskprofile",
+    "scripted-runner",
+)
 _STUB: Final = """#!{python} -IS
 import json, os, socket, sys
 link = socket.socket(socket.AF_UNIX)
@@ -54,6 +66,7 @@ class ScriptedPhone:
     app: Callable[[dict[str, str]], str] = lambda _: ""
     runner: Callable[[dict[str, str], Path], Answer] = lambda _arguments, _folder: (1, "", "")
     log: str = ""
+    task_profiles: bool = True
     calls: list[list[str]] = field(default_factory=list)
     looks: int = 0
     stopped: list[str] = field(default_factory=list)
@@ -92,6 +105,8 @@ class ScriptedPhone:
         if tool == "scripted-runner":
             pairs = dict(zip(rest[::2], rest[1::2], strict=True))
             return self.runner({key.removeprefix("--"): value for key, value in pairs.items()}, Path(folder))
+        if tool == "settaskprofile":
+            return (0, "", "") if self.task_profiles else (1, "", "no such profile\n")
         tools: dict[str, Callable[[], str]] = {
             "getprop": lambda: texts.getprop(self.properties),
             "dumpsys": lambda: self._dumpsys(rest),

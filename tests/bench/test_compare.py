@@ -36,6 +36,7 @@ def test_equal_settings_are_comparable_and_ratios_are_second_over_first() -> Non
         ("runner", "runtime_version", "1.5.0", "runner.runtime_version"),
         ("runner", "threads", 2, "runner.threads"),
         ("runner", "compute_units", "all", "runner.compute_units"),
+        ("runner", "task_profile", "MaxPerformance", "runner.task_profile"),
         ("runner", "kind", "native", "runner.kind"),
         ("protocol", "runs", 60, "protocol.runs"),
         ("conditions", "clocks", "governor", "conditions.clocks"),

@@ -26,6 +26,9 @@ LOG: Final = "logcat -d -t 40 *:E"
 GET_STAY_ON: Final = f"settings get global {STAY_ON}"
 HOLD_SCREEN: Final = f"settings put global {STAY_ON} 7"
 FIX_CLOCKS: Final = "cmd power set-fixed-performance-mode-enabled true"
+TASK_PROFILE: Final = "MaxPerformance"  # Android's own name; it places a process as it places the app in front
+TASK_PROFILE_API: Final = 33
+TRY_PROFILE: Final = f"settaskprofile $$ {TASK_PROFILE}"
 _FREE_CLOCKS: Final = "cmd power set-fixed-performance-mode-enabled false"
 
 
@@ -80,8 +83,13 @@ def instrument(app: str, arguments: dict[str, str | int | float]) -> str:
     return f"am instrument -w -r {extras} {app}/.bench.BenchInstrumentation"
 
 
-def native(folder: str, mask: str | None, arguments: dict[str, str | int | float]) -> str:
-    """A runner of the user's own, on chosen cores where they are known."""
+def native(folder: str, mask: str | None, profile: str | None, arguments: dict[str, str | int | float]) -> str:
+    """A runner of the user's own, on chosen cores where they are known, placed by a task profile where there is one.
+
+    A profile is set for a shell of its own, which then becomes the runner.
+    """
     options = " ".join(f"--{key} {shlex.quote(str(value))}" for key, value in arguments.items())
-    pinned = f"taskset {mask} " if mask else ""
-    return f"cd {folder} && chmod 755 runner && mkdir -p outputs && {pinned}./runner {options}"
+    call = f"taskset {mask} ./runner {options}" if mask else f"./runner {options}"
+    if profile:
+        call = f"sh -c {shlex.quote(f'settaskprofile $$ {profile} && exec {call}')}"
+    return f"cd {folder} && chmod 755 runner && mkdir -p outputs && {call}"

@@ -31,6 +31,7 @@ def planned_commands(bundle: Bundle, wishes: PhoneWishes, protocol: Protocol) ->
     said += _shell(*first, commands.HEAT)
     said += _copying(bundle, wishes, folder)
     said += _shell(*([commands.compile_app(app)] if app else []))
+    said += _shell(*([commands.TRY_PROFILE] if wishes.runner else []))
     said += _shell(*([commands.FIX_CLOCKS] if wishes.fixed_clocks else []))
     counts = SWEEP if wishes.threads == "sweep" else (wishes.threads,)
     for threads in counts:
@@ -56,7 +57,7 @@ def _measuring(bundle: Bundle, wishes: PhoneWishes, protocol: Protocol, threads:
         said += _shell(commands.HEAT)
         for graph in wishes.graphs:
             if wishes.runner:
-                call = commands.native(folder, MASK, native.arguments(bundle, graph) | options)
+                call = commands.native(folder, MASK, commands.TASK_PROFILE, native.arguments(bundle, graph) | options)
             else:
                 call = commands.instrument(wishes.app, {"bundle": folder, "graph": str(graph), **options})
             said += _shell(call, commands.HEAT)

@@ -178,6 +178,9 @@ class _Session:
             raise _Refused("wrong-file")
         if app:
             adb.shell(commands.compile_app(app), doing="compiling the app", seconds=120.0)
+        elif self.phone.identity.api >= commands.TASK_PROFILE_API:
+            tried = adb.shell(commands.TRY_PROFILE, doing="asking for a task profile")
+            self.first["runner"]["task_profile"] = None if tried.code else commands.TASK_PROFILE
         if self.wishes.fixed_clocks:
             adb.shell(commands.FIX_CLOCKS, doing="fixing the clocks")
 
@@ -207,7 +210,8 @@ class _Session:
         doing, limit = f"timing {graph}", self.wishes.limit_s
         if self.wishes.runner:
             arguments = native.arguments(self.bundle, graph) | options
-            line = commands.native(self.folder, self.report["runner"]["cpu_mask"], arguments)
+            runner = self.report["runner"]
+            line = commands.native(self.folder, runner["cpu_mask"], runner["task_profile"], arguments)
             answer = self.adb.shell(line, doing=doing, seconds=limit)
             collector.add_native(graph, round_, native.parse_native(answer.out, answer.code), self._status())
             return
