@@ -97,8 +97,7 @@ def _facts(report: Mapping[str, Any]) -> Table:
         "runner": _join(runner["kind"], runner["id"], runner["version"]),
         "runtime": _join(runner["runtime"], runner["runtime_version"], *(runner["delegates"] or ())),
         "threads, cores": _join(_number(runner["threads"]), runner["cpu_mask"] and f"mask {runner['cpu_mask']}"),
-        **({"task profile": runner["task_profile"]} if runner.get("task_profile") else {}),
-        **({"compute units": runner["compute_units"]} if runner["compute_units"] else {}),
+        **_placement(report),
         "clocks": conditions["clocks"],
         "power": _join(conditions["power"], _number(conditions["battery_percent"], " %")),
         "protocol": f"{protocol['rounds']} rounds of {protocol['runs']} runs after {protocol['warmup']} of warm-up",
@@ -110,6 +109,18 @@ def _facts(report: Mapping[str, Any]) -> Table:
     }
     rows = [(name, value or "not known") for name, value in facts.items()]
     return Table(("what", "value"), rows, text=True)
+
+
+def _placement(report: Mapping[str, Any]) -> dict[str, str]:
+    """What few reports know: on which processors it ran, or was meant to."""
+    runner, plan = report["runner"], report.get("plan") or {}
+    shares = ", ".join(f"{unit.upper()} {100 * share:.0f} %" for unit, share in plan.items())
+    known = {
+        "task profile": runner.get("task_profile"),
+        "compute units": runner["compute_units"],
+        "Core ML's plan, by cost": shares,
+    }
+    return {name: value for name, value in known.items() if value}
 
 
 def _files(report: Mapping[str, Any]) -> Table:

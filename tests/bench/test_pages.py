@@ -43,6 +43,17 @@ def test_a_page_holds_the_verdict_the_figures_and_every_sample() -> None:
     assert f"{report['graphs'][0]['summary']['p50']:.4g}" in page  # type: ignore[index]
 
 
+def test_where_it_ran_stands_there_where_it_is_known() -> None:
+    plain = markdown_page([believed()])
+    assert "Core ML's plan" not in plain
+    assert "task profile" not in plain
+    report = believed() | {"plan": {"ane": 0.931, "gpu": 0.0, "cpu": 0.069}}
+    report["runner"]["task_profile"] = "MaxPerformance"  # type: ignore[index]
+    page = markdown_page([report])
+    assert re.search(r"Core ML's plan, by cost \| ANE 93 %, GPU 0 %, CPU 7 %", page)
+    assert re.search(r"task profile \| MaxPerformance", page)
+
+
 def test_a_refused_page_shows_samples_and_no_figure() -> None:
     for page in (html_page([refused()]), markdown_page([refused()])):
         assert "battery saver is on and holds the clocks down" in page

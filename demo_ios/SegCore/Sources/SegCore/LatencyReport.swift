@@ -241,4 +241,11 @@ public struct ReportPlan: Codable, Equatable, Sendable {
     public var ane: Double
     public var gpu: Double
     public var cpu: Double
+
+    /// Shares that add up to 1.
+    public init(ane: Double = 0, gpu: Double = 0, cpu: Double = 0) {
+        self.ane = ane
+        self.gpu = gpu
+        self.cpu = cpu
+    }
 }

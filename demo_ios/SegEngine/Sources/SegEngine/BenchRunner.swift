@@ -34,6 +34,7 @@ public struct BenchRunner: Sendable {
         let last = try await SelfTest.answers(engine, graphs)
         report.graphs = try checks(measured, first, last)
         report.pipeline = try await BenchPipeline(engine, phone, runs: request.runs, extent: picture).medians(measured)
+        report.plan = await plan(measured)
         report.memory.peakMb = await phone.footprintMb()
         await engine.unload()
         report.memory.retainedMb = await phone.footprintMb()
@@ -60,6 +61,20 @@ public struct BenchRunner: Sendable {
         var names: Set<String> = []
         for graph in graphs { names.formUnion(try await engine.delegates(graph)) }
         return names.sorted()
+    }
+
+    /// Of all graphs together, each counted by its median; nil where the engine does not tell of each.
+    private func plan(_ measured: [Graph: [ReportGraph.Round]]) async -> ReportPlan? {
+        var (sum, whole) = (ReportPlan(), 0.0)
+        for graph in graphs {
+            let samples = (measured[graph] ?? []).flatMap(\.samplesMs)
+            guard let shares = try? await engine.plan(graph), !samples.isEmpty else { return nil }
+            let time = Series.quantile(samples, 0.5)
+            sum = ReportPlan(
+                ane: sum.ane + time * shares.ane, gpu: sum.gpu + time * shares.gpu, cpu: sum.cpu + time * shares.cpu)
+            whole += time
+        }
+        return whole > 0 ? ReportPlan(ane: sum.ane / whole, gpu: sum.gpu / whole, cpu: sum.cpu / whole) : nil
     }
 
     /// All graphs from files to ready, several times from anew; the files stay in the system's cache.

@@ -44,6 +44,12 @@
         /// Names of the delegates that a graph uses.
         public func delegates(_ graph: Graph) -> [String] { ["CoreML"] }
 
+        /// What the phone's own Core ML plans; nil before iOS 17.4.
+        public func plan(_ graph: Graph) async throws -> ReportPlan? {
+            guard #available(iOS 17.4, macOS 14.4, *) else { return nil }
+            return try await CoreMLPlan.shares(ofCompiled: compiled(graph), units: units)
+        }
+
         /// Runs one graph: inputs and outputs in the manifest's order.
         public func run(_ graph: Graph, _ inputs: [Tensor]) async throws -> [Tensor] {
             try await load(graph)

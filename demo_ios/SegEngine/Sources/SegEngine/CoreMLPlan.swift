@@ -5,45 +5,34 @@
 
     /// Which processors Core ML means to use: a plan by estimated cost, no measurement.
     @available(iOS 17.4, macOS 14.4, *)
-    public enum CoreMLPlan {
-        /// Shares of the estimated cost of a compiled model, which add up to 1; nil where Core ML tells nothing.
-        public static func shares(
+    enum CoreMLPlan {
+        /// Shares of the estimated cost of a compiled model; nil where Core ML tells nothing.
+        static func shares(
             ofCompiled url: URL, units: BenchRequest.ComputeUnits
-        ) async throws -> [MLComputeKind: Double]? {
+        ) async throws -> ReportPlan? {
             let configuration = MLModelConfiguration()
             configuration.computeUnits = units.coreML
             let plan = try await MLComputePlan.load(contentsOf: url, configuration: configuration)
             guard case .program(let program) = plan.modelStructure, let main = program.functions["main"] else {
                 return nil
             }
-            var shares: [MLComputeKind: Double] = [:]
+            var costs = ReportPlan()
             for operation in main.block.operations {
                 guard let device = plan.deviceUsage(for: operation)?.preferred,
                     let cost = plan.estimatedCost(of: operation)?.weight
                 else { continue }
-                shares[MLComputeKind(device), default: 0] += cost
+                costs[keyPath: share(of: device)] += cost
             }
-            let sum = shares.values.reduce(0, +)
-            return sum > 0 ? shares.mapValues { $0 / sum } : nil
+            let sum = costs.ane + costs.gpu + costs.cpu
+            return sum > 0 ? ReportPlan(ane: costs.ane / sum, gpu: costs.gpu / sum, cpu: costs.cpu / sum) : nil
         }
-    }
 
-    /// A kind of processor.
-    @available(iOS 17.4, macOS 14.4, *)
-    public enum MLComputeKind: Sendable {
-        /// Neural engine.
-        case ane
-        /// Graphics processor.
-        case gpu
-        /// Processor.
-        case cpu
-
-        init(_ device: MLComputeDevice) {
+        private static func share(of device: MLComputeDevice) -> WritableKeyPath<ReportPlan, Double> {
             switch device {
-            case .neuralEngine: self = .ane
-            case .gpu: self = .gpu
-            case .cpu: self = .cpu
-            @unknown default: self = .cpu
+            case .neuralEngine: \.ane
+            case .gpu: \.gpu
+            case .cpu: \.cpu
+            @unknown default: \.cpu
             }
         }
     }

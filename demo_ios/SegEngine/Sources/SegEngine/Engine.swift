@@ -54,6 +54,8 @@ public protocol Engine: Sendable {
     func unload() async
     /// Names of the delegates that a loaded graph uses.
     func delegates(_ graph: Graph) async throws -> [String]
+    /// Where a graph's work is meant to be done, by estimated cost; nil where the engine does not tell.
+    func plan(_ graph: Graph) async throws -> ReportPlan?
     /// Runs one graph: inputs and outputs in the manifest's order. Throws `SegError`.
     func run(_ graph: Graph, _ inputs: [Tensor]) async throws -> [Tensor]
 }
@@ -61,6 +63,9 @@ public protocol Engine: Sendable {
 extension Engine {
     /// What the model expects and knows.
     public nonisolated var contract: ModelContract { bundle.manifest.contract }
+
+    /// Most engines do not tell.
+    public func plan(_ graph: Graph) async throws -> ReportPlan? { nil }
 
     /// Runs the encoder on a picture.
     public func encode(_ picture: Picture) async throws -> Features {

@@ -22,12 +22,15 @@ final class BenchTests: XCTestCase {
     }
 
     private func bench(
-        _ home: URL, _ phone: FakePhone = FakePhone(), wrong: (Float, Float) = (0, 0)
+        _ home: URL, _ phone: FakePhone = FakePhone(), wrong: (Float, Float) = (0, 0),
+        plans: [Graph: ReportPlan]? = nil
     ) async throws -> (BenchEntry.Outcome, LatencyReport?) {
         let entry = BenchEntry(arguments: ["app", "--bench", "Documents/bundle/request.json"], home: home)
         var unwrapped = try XCTUnwrap(entry)
         unwrapped.picture = Extent(height: 27, width: 36)
-        let outcome = await unwrapped.run(phone: phone) { bundle, _ in FakeEngine(bundle, phone, wrong: wrong) }
+        let outcome = await unwrapped.run(phone: phone) { bundle, _ in
+            FakeEngine(bundle, phone, wrong: wrong, plans: plans)
+        }
         let file = home.appendingPathComponent("Documents/bench/report.json")
         guard let data = try? Data(contentsOf: file) else { return (outcome, nil) }
         XCTAssertEqual(outcome.line, "RMPSAM_BENCH_DONE \(SHA256Digest.hex(of: data))")
@@ -46,10 +49,25 @@ final class BenchTests: XCTestCase {
         XCTAssertEqual(report.runner.delegates, ["XnnpackBackend"])
         XCTAssertEqual(report.protocol.cooldownS, [0, 0, 0])
         XCTAssertNotNil(report.pipeline.promptMsP50)
+        XCTAssertNil(report.plan)
         // Python checks the document against its own reading of the schema.
         if let path = ProcessInfo.processInfo.environment["RMPSAM_REPORT"] {
             try StrictJSON.write(report, keys: .snake).write(to: URL(fileURLWithPath: path))
         }
+    }
+
+    func testThePlanOfAllGraphsIsThatOfEachByItsTime() async throws {
+        let half = ReportPlan(ane: 0.5, cpu: 0.5)
+        let (_, found) = try await bench(home(), plans: [.encoder: half, .prompts: ReportPlan(gpu: 1)])
+        let report = try XCTUnwrap(found)
+        let medians = try report.graphs.map { try XCTUnwrap($0.summary).p50 }
+        let share = medians[0] / (medians[0] + medians[1])
+        let plan = try XCTUnwrap(report.plan)
+        XCTAssertEqual(plan.ane, share / 2, accuracy: 1e-9)
+        XCTAssertEqual(plan.cpu, share / 2, accuracy: 1e-9)
+        XCTAssertEqual(plan.gpu, 1 - share, accuracy: 1e-9)
+        let (_, partial) = try await bench(home(), plans: [.encoder: half])
+        XCTAssertNil(partial?.plan)
     }
 
     func testAWrongAnswerIsNoLatency() async throws {

@@ -10,14 +10,19 @@ actor FakeEngine: Engine {
     private let phone: FakePhone
     private var offset: Float
     private let drift: Float
+    private let plans: [Graph: ReportPlan]?
     private var holding: Graph?
     private var held: [CheckedContinuation<Void, Never>] = []
     private(set) var runs: [Graph: Int] = [:]
     private(set) var loads = 0
 
     /// `wrong`: what is added to each answer, and by how much that grows each time.
-    init(_ bundle: ModelBundle, _ phone: FakePhone = FakePhone(), wrong: (Float, Float) = (0, 0)) {
+    init(
+        _ bundle: ModelBundle, _ phone: FakePhone = FakePhone(), wrong: (Float, Float) = (0, 0),
+        plans: [Graph: ReportPlan]? = nil
+    ) {
         self.bundle = bundle
+        self.plans = plans
         self.phone = phone
         (offset, drift) = wrong
     }
@@ -46,6 +51,11 @@ actor FakeEngine: Engine {
     }
 
     func unload() {}
+
+    func plan(_ graph: Graph) -> ReportPlan? {
+        guard let plans else { return nil }
+        return plans[graph]
+    }
 
     func delegates(_ graph: Graph) -> [String] { ["XnnpackBackend"] }
 
