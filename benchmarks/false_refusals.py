@@ -1,9 +1,10 @@
 """How often steady phones are refused and bad runs pass: the rules of ``bench/series.py`` on simulated rounds.
 
-python -m benchmarks.false_refusals [--trials 1000] [--output FILE]
+python -m benchmarks.false_refusals [--trials 1000]
 
 Three rounds of 50 samples around 20 ms; noise is a normal or a skewed (log-normal) one of 1 to 10 %, with or without
 pauses (one sample in 50 takes twice as long). Nothing is measured here: it is arithmetic, the same on any machine.
+What comes out is stored and written into docs/phones.md.
 """
 
 import argparse
@@ -17,10 +18,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.marked_text import replace_marked
 from rmpsam_mobile.bench.series import refusals
-from rmpsam_mobile.cli.console import print_table, table
 
-RESULT: Final = Path(__file__).parent / "results" / "false_refusals.json"
+REPORT: Final = Path(__file__).parent / "results" / "false_refusals.json"
+DOCUMENT: Final = Path(__file__).parent.parent / "docs" / "phones.md"
+MARKER: Final = "false refusals"
 ROUNDS, RUNS, MEDIAN_MS, CLOCK_MS = 3, 50, 20.0, 5e-5
 NOISES: Final = (0.01, 0.02, 0.05, 0.07, 0.10)
 
@@ -101,35 +104,47 @@ def missed_runs(trials: int) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Simulate, store and print."""
+    """Simulate, store, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=1000)
-    parser.add_argument("--output", type=Path, default=RESULT)
     options = parser.parse_args()
-    steady, bad = false_refusals(options.trials), missed_runs(options.trials)
     report = {
         "command": f"python -m benchmarks.false_refusals --trials {options.trials}",
         "note": "simulated series; nothing was measured",
         "rounds": ROUNDS,
         "runs": RUNS,
-        "false_refusals": steady,
-        "missed": bad,
+        "false_refusals": false_refusals(options.trials),
+        "missed": missed_runs(options.trials),
     }
-    options.output.parent.mkdir(exist_ok=True)
-    options.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    _print(steady, bad)
+    REPORT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    text = DOCUMENT.read_text(encoding="utf-8")
+    DOCUMENT.write_text(replace_marked(text, MARKER, tables_of(report)), encoding="utf-8")
 
 
-def _print(steady: list[dict[str, Any]], bad: list[dict[str, Any]]) -> None:
-    shown = table("steady series that were refused, %", "series", *(f"{noise:.0%} noise" for noise in NOISES))
-    for name in STEADY:
-        shares = [row["refused"] for row in steady if row["series"] == name]
-        shown.add_row(name, *(f"{100 * share:.1f}" for share in shares))
-    print_table(shown)
-    shown = table(f"bad series that passed, %, at {FAULT_NOISE:.0%} noise", "fault", *(f"{size:.0%}" for size in SIZES))
-    for name in FAULTS:
-        shown.add_row(name, *(f"{100 * row['missed']:.1f}" for row in bad if row["fault"] == name))
-    print_table(shown)
+def tables_of(report: Mapping[str, Any]) -> str:
+    """Shares of steady series that are refused and of spoiled ones that pass, in percent, as Markdown."""
+    steady, spoiled = report["false_refusals"], report["missed"]
+    noises = [f"{row['noise']:.0%} noise" for row in steady if row["series"] == steady[0]["series"]]
+    sizes = [f"{row['size']:.0%}" for row in spoiled if row["fault"] == spoiled[0]["fault"]]
+    noise = f"spoiled, not noticed, % ({spoiled[0]['noise']:.0%} noise)"
+    return "\n".join(
+        [
+            f"`{report['command']}`, [numbers](../benchmarks/results/{REPORT.name}).",
+            "",
+            *_table("steady, refused by mistake, %", noises, steady, ("series", "refused")),
+            "",
+            *_table(noise, sizes, spoiled, ("fault", "missed")),
+        ]
+    )
+
+
+def _table(title: str, head: list[str], rows: list[dict[str, Any]], keys: tuple[str, str]) -> list[str]:
+    name, share = keys
+    shares: dict[str, list[str]] = {}
+    for row in rows:
+        shares.setdefault(row[name], []).append(f"{100 * row[share]:.1f}")
+    lines = [f"| {' | '.join(cells)} |" for cells in ([title, *head], ["---"] * (1 + len(head)))]
+    return [*lines, *(f"| {' | '.join([key, *found])} |" for key, found in shares.items())]
 
 
 if __name__ == "__main__":
