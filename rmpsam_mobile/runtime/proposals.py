@@ -4,70 +4,74 @@ Prompts that know of objects are MobileSAMv2's idea (arXiv 2312.09579, section 3
 and need no extra detector. Letters: Q queries, K classes, N masks, h x w the mask grid, H, W the picture.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rmpsam_mobile.fit import Fit
 from rmpsam_mobile.postprocess import PictureMasks
 from rmpsam_mobile.runtime.base import Array
+from rmpsam_mobile.runtime.object_regions import Region, spread_clicks
 from rmpsam_mobile.runtime.prompts import Prompt
 
 # Logits at which one answer is cut out, the nearest to 0 first: wholes and parts, at the price of no prompt.
 LEVELS: Final = tuple(sorted((0.5 * step for step in range(-6, 7)), key=abs))
-NUM_PROMPTS: Final = 48  # boxes and clicks together: three calls of the prompt graph
-_NUM_BOXES: Final = 16
-_NUM_CLICKS: Final = 8  # a side
+NUM_PROMPTS: Final = 48  # clicks and boxes together: three calls of the prompt graph
+_NUM_CLICKS: Final = 40
 _LEVEL_COST: Final = 0.25  # of the score, a logit away from 0: whatever is cut out at 0 comes first
 _STABLE_BY: Final = 1.0  # logits up and down, SAM's own (arXiv 2304.02643, appendix B)
-_SAME_BOX: Final = 0.9  # IoU above which two boxes ask for the same
+_REGION_COST: Final = 1.0  # of the score: the object branch's own masks are coarser than answers
+_OUTSIDE: Final = -8.0  # logit around a region
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """One object: mask bool [H, W] where the logits are above ``level``, tight box xyxy, area in pixels.
-
-    ``predicted_iou`` and ``stability`` (0..1) are those of the answer at level 0.
-    """
+    """One object: mask bool [H, W] where the logits are above ``level``, tight box xyxy, area in pixels, its score."""
 
     mask: NDArray[np.bool_]
     box: tuple[float, float, float, float]
     area: int
-    predicted_iou: float
-    stability: float
+    score: float
     level: float = 0.0
 
+
+@dataclass(frozen=True)
+class Candidates:
+    """Masks on the mask grid, before near-duplicates are gone: logits [N, h, w], the levels [N] and scores [N]."""
+
+    logits: Array
+    levels: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
     @property
-    def score(self) -> float:
-        """By which proposals are ordered."""
-        return float(proposal_score(self.predicted_iou, self.stability, self.level))
+    def masks(self) -> NDArray[np.bool_]:
+        """Bool [N, h, w]."""
+        return self.logits > self.levels[:, None, None]
+
+    def __add__(self, other: "Candidates") -> "Candidates":
+        """Both."""
+        pairs = ((self.logits, other.logits), (self.levels, other.levels), (self.scores, other.scores))
+        return Candidates(*(np.concatenate(pair) for pair in pairs))
 
 
-def proposal_score(predicted_iou: Any, stable: Any, level: float) -> Any:
-    """The order of proposals: sure and stable ones first, other levels of the same answers after them."""
-    return predicted_iou * stable - _LEVEL_COST * abs(level)
-
-
-def object_prompts(class_logits: Array, mask_logits: PictureMasks) -> list[Prompt]:
-    """``NUM_PROMPTS`` prompts: boxes of the object queries, and clicks spread over the picture for what they miss.
-
-    The boxes are those around the masks of the queries that are likeliest to be anything; none twice.
+def object_prompts(regions: Sequence[Region], mask_logits: Array, fit: Fit) -> list[Prompt]:
+    """``NUM_PROMPTS`` prompts: clicks spread over what the queries tell apart, then boxes of the likeliest regions.
 
     Args:
-        class_logits: [Q, K + 1], last no object.
-        mask_logits: [Q, H, W] in the source-image frame.
+        regions: of the object queries.
+        mask_logits: [Q, h, w], the part of the mask grid that the picture covers.
+        fit: of the picture.
     """
-    logits = class_logits.astype(np.float64)
-    void = 1 / np.exp(logits - logits[:, -1:]).sum(-1)  # softmax of the last class
-    boxes: list[tuple[float, float, float, float]] = []
-    for query in np.argsort(void, kind="stable").tolist():
-        if len(boxes) == _NUM_BOXES:
-            break
-        box = _tight_box(mask_logits[query] > 0)
-        if box is not None and all(_box_iou(box, other) < _SAME_BOX for other in boxes):
-            boxes.append(box)
-    return [*(Prompt(box=box) for box in boxes), *_spread_clicks(*mask_logits.shape[1:])[: NUM_PROMPTS - len(boxes)]]
+    cell = fit.size.width / fit.size.grid[1]
+    limits = np.array([fit.picture.width, fit.picture.height], np.float64)
+    points = fit.points_to_picture(spread_clicks(mask_logits, _NUM_CLICKS) * cell)
+    clicks = [Prompt(points=(tuple(point),), labels=(1,)) for point in np.minimum(points, limits - 0.1).tolist()]
+    corners = np.array([region.box for region in regions], np.float64).reshape(-1, 4)
+    boxes = np.minimum(fit.boxes_to_picture(corners * cell), np.tile(limits, 2))
+    return [*clicks, *(Prompt(box=tuple(box)) for box in boxes[: NUM_PROMPTS - len(clicks)].tolist())]
 
 
 def click_grid(side: int, height: int, width: int) -> list[Prompt]:
@@ -76,20 +80,52 @@ def click_grid(side: int, height: int, width: int) -> list[Prompt]:
     return [Prompt(points=((x, y),), labels=(1,)) for y in rows for x in columns]
 
 
-def _spread_clicks(height: int, width: int) -> list[Prompt]:
-    """A chessboard's black fields first: half of them cover the picture evenly."""
-    clicks = click_grid(_NUM_CLICKS, height, width)
-    is_white = [sum(divmod(i, _NUM_CLICKS)) % 2 for i in range(len(clicks))]
-    return [clicks[i] for i in np.argsort(is_white, kind="stable")]
+def covered(mask_logits: Array, fit: Fit) -> Array:
+    """The part [N, h, w] of mask logits on the whole mask grid that the picture covers."""
+    height, width = (
+        -(-side * cells // whole) for side, cells, whole in zip(fit.fitted, fit.size.grid, fit.size, strict=True)
+    )
+    return mask_logits[:, :height, :width]
 
 
-def stability(mask_logits: Array) -> NDArray[np.float64]:
+def answer_candidates(mask_logits: Array, predicted_iou: Array, levels: Sequence[float]) -> Candidates:
+    """Answers cut out at each level: sure and stable ones first, other levels of the same answers after them.
+
+    Args:
+        mask_logits: [N, h, w].
+        predicted_iou: [N].
+        levels: logits.
+    """
+    scores = [predicted_iou * np.sqrt(stability(mask_logits, level)) - _LEVEL_COST * abs(level) for level in levels]
+    count = len(mask_logits)
+    return Candidates(
+        np.concatenate([mask_logits] * len(levels)), np.repeat(np.array(levels), count), np.concatenate(scores)
+    )
+
+
+def region_candidates(regions: Sequence[Region], mask_logits: Array) -> Candidates:
+    """Regions as they are, behind all answers.
+
+    Args:
+        regions: of the object queries.
+        mask_logits: [Q, h, w] on the whole mask grid.
+    """
+    logits = np.full((len(regions), *mask_logits.shape[1:]), _OUTSIDE, np.float32)
+    for region, own in zip(regions, logits, strict=True):
+        height, width = region.mask.shape
+        own[:height, :width] = _alone(mask_logits[region.query, :height, :width], region)
+    levels = np.array([region.level for region in regions], np.float64)
+    return Candidates(logits, levels, np.array([region.stable - _REGION_COST for region in regions], np.float64))
+
+
+def stability(mask_logits: Array, level: float = 0.0) -> NDArray[np.float64]:
     """Share of the mask at a low threshold that a high one leaves, 0..1 (SAM, arXiv 2304.02643, appendix B): [N].
 
     Args:
         mask_logits: [N, h, w].
+        level: in the middle of the two thresholds.
     """
-    sure, wide = ((mask_logits > limit).sum((1, 2)) for limit in (_STABLE_BY, -_STABLE_BY))
+    sure, wide = ((mask_logits > limit).sum((1, 2)) for limit in (level + _STABLE_BY, level - _STABLE_BY))
     shares: NDArray[np.float64] = sure / np.maximum(wide, 1)
     return shares
 
@@ -115,11 +151,25 @@ def distinct(masks: NDArray[np.bool_], scores: NDArray[np.floating], overlap: fl
     return kept
 
 
-def proposal(logits: Array, predicted_iou: float, stable: float, level: float) -> Proposal | None:
-    """A proposal from mask logits [H, W] in the source-image frame, cut out at ``level``; None for an empty mask."""
-    mask: NDArray[np.bool_] = logits > level
-    box = _tight_box(mask)
-    return None if box is None else Proposal(mask, box, int(mask.sum()), predicted_iou, stable, level)
+def proposals(candidates: Candidates, fit: Fit, overlap: float, most: int) -> list[Proposal]:
+    """Distinct candidates in the source-image frame, the surest first."""
+    in_picture = PictureMasks(candidates.logits, fit)
+    found = []
+    for place in distinct(candidates.masks, candidates.scores, overlap, most):
+        level = float(candidates.levels[place])
+        mask: NDArray[np.bool_] = in_picture[place] > level
+        box = _tight_box(mask)
+        if box is not None:
+            found.append(Proposal(mask, box, int(mask.sum()), float(candidates.scores[place]), level))
+    return found
+
+
+def _alone(logits: Array, region: Region) -> Array:
+    """Logits of a region and of the rim around it, which keeps its outline where it was; nothing of other regions."""
+    from scipy.ndimage import binary_dilation
+
+    own = region.mask | (binary_dilation(region.mask) & (logits <= region.level))
+    return np.where(own, logits, np.float32(_OUTSIDE))
 
 
 def _tight_box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float] | None:
@@ -128,10 +178,3 @@ def _tight_box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float] | N
     if not rows.size:
         return None
     return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
-
-
-def _box_iou(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    shared = max(width, 0) * max(height, 0)
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)

@@ -19,17 +19,19 @@ from rmpsam_mobile.picture import read_picture
 from rmpsam_mobile.preprocess import pixel_values
 from rmpsam_mobile.runtime.base import Array, Runner
 from rmpsam_mobile.runtime.eager import EagerRunner, contract_of
+from rmpsam_mobile.runtime.object_regions import find_regions
 from rmpsam_mobile.runtime.opening import open_runner
 from rmpsam_mobile.runtime.prompts import Prompt, check_prompt, fill_slots
 from rmpsam_mobile.runtime.proposals import (
     LEVELS,
+    Candidates,
     Proposal,
+    answer_candidates,
     click_grid,
-    distinct,
+    covered,
     object_prompts,
-    proposal,
-    proposal_score,
-    stability,
+    proposals,
+    region_candidates,
 )
 from rmpsam_mobile.runtime.tracker import VideoTracks, track_video
 
@@ -169,27 +171,33 @@ class Segmenter:
         limit = max_per_image or self.contract.thresholds.max_instances
         return postprocess.instances(class_logits, mask_logits, self.contract.num_things, limit)
 
-    def everything(self, *, max_proposals: int = 64, overlap: float = 0.7) -> list[Proposal]:
-        """Every object as a proposal, the surest first: boxes of the object queries and a few clicks, asked at once.
+    def everything(self, *, max_proposals: int = 64, overlap: float = 0.8) -> list[Proposal]:
+        """Every object as a proposal, the surest first: where the object branch sees something, asked at once.
 
         Args:
             max_proposals: at most so many.
             overlap: of two proposals whose masks overlap more (IoU), the less sure goes.
         """
-        return self._propose(object_prompts(*self.queries()), LEVELS, max_proposals, overlap)
+        class_logits, mask_logits = self._objects()
+        _, fit = self._require_picture()
+        own = covered(mask_logits, fit)
+        regions = find_regions(class_logits, own)
+        answers = self._answers(object_prompts(regions, own, fit), LEVELS)
+        return proposals(answers + region_candidates(regions, mask_logits), fit, overlap, max_proposals)
 
     def everything_on_grid(self, side: int = 32, *, max_proposals: int = 1000, overlap: float = 0.7) -> list[Proposal]:
-        """The same with one click in each of ``side`` x ``side`` fields, as SAM does it: dear, and blind to objects."""
+        """The same with one click in each of ``side`` x ``side`` fields: dear, and blind to objects.
+
+        SAM's own way and overlap (arXiv 2304.02643, appendix B).
+        """
         _, fit = self._require_picture()
-        return self._propose(click_grid(side, *fit.picture), LEVELS[:1], max_proposals, overlap)
+        answers = self._answers(click_grid(side, *fit.picture), LEVELS[:1])
+        return proposals(answers, fit, overlap, max_proposals)
 
     def queries(self) -> tuple[Array, postprocess.PictureMasks]:
         """Class logits [Q, K + 1] and masks in the source-image frame; the object graph runs once a picture."""
-        features, fit = self._require_picture()
-        if self._found is None:
-            self._found = self.runner.run(Graph.OBJECTS, [features])
-        class_logits, mask_logits, _ = self._found
-        return class_logits[0], postprocess.PictureMasks(mask_logits[0], fit)
+        class_logits, mask_logits = self._objects()
+        return class_logits, postprocess.PictureMasks(mask_logits, self._require_picture()[1])
 
     def track(self, frames: Sequence[NDArray[np.uint8]], **options: Any) -> VideoTracks:
         """Follow objects through a video of any length; see ``track_video``."""
@@ -205,21 +213,17 @@ class Segmenter:
             logits, iou = self.runner.run(Graph.PROMPTS, [features, *fill_slots(chunk, fit, self.contract)])
             yield logits[0, : len(chunk)], iou[0, : len(chunk)]
 
-    def _propose(
-        self, prompts: Sequence[Prompt], levels: Sequence[float], max_proposals: int, overlap: float
-    ) -> list[Proposal]:
-        """Distinct answers at all levels, the surest first."""
-        _, fit = self._require_picture()
+    def _answers(self, prompts: Sequence[Prompt], levels: Sequence[float]) -> Candidates:
+        """All answers at all levels."""
         logits, iou = (np.concatenate(parts) for parts in zip(*self._ask(prompts), strict=True))
-        stable = stability(logits)
-        scores = np.concatenate([proposal_score(iou, stable, level) for level in levels])
-        masks = np.concatenate([logits > level for level in levels])
-        in_picture = postprocess.PictureMasks(logits, fit)
-        found = []
-        for place in distinct(masks, scores, overlap, max_proposals):
-            level, i = divmod(place, len(logits))
-            found.append(proposal(in_picture[i], float(iou[i]), float(stable[i]), levels[level]))
-        return [one for one in found if one is not None]
+        return answer_candidates(logits, iou, levels)
+
+    def _objects(self) -> tuple[Array, Array]:
+        """Class logits [Q, K + 1] and mask logits [Q, h, w] on the mask grid."""
+        features, _ = self._require_picture()
+        if self._found is None:
+            self._found = self.runner.run(Graph.OBJECTS, [features])
+        return self._found[0][0], self._found[1][0]
 
     def _require_picture(self) -> tuple[Array, Fit]:
         if self._features is None or self._fit is None:
