@@ -102,17 +102,16 @@ def _file_row(entry: Entry, file: PeerFile, samples: list[float]) -> dict[str, A
 
 def show_files(rows: Sequence[Mapping[str, Any]]) -> None:
     """One line a file."""
-    columns = ("ms", "min to p90", "MB", "planned MB", "GMAC", "delegates", "operators delegated")
-    shown = table(f"files, one thread, {HOST_NOTE}", "file", "size", "prompts", "<form", *columns)
+    columns = ("ms", "p90", "MB", "planned MB", "GMAC", "delegates", "delegated")
+    shown = table(f"files, one thread, {HOST_NOTE}; delegated is of the operators", "file", "size", "<form", *columns)
     for row in rows:
-        times = row["ms"]
+        prompts = f" x {row['prompts']}" if row["prompts"] else ""
         shown.add_row(
-            row["what"],
+            f"{row['what'].removeprefix('rmpsam-')}{prompts}",
             str(row["size"]),
-            str(row["prompts"] or ""),
             row["form"],
-            f"{times['p50']:.1f}",
-            f"{times['min']:.1f} to {times['p90']:.1f}",
+            f"{row['ms']['p50']:.1f}",
+            f"{row['ms']['p90']:.1f}",
             f"{row['num_bytes'] / 1e6:.1f}",
             f"{row['planned_memory_bytes'] / 1e6:.1f}",
             f"{row['multiply_adds'] / 1e9:.2f}",
@@ -123,11 +122,14 @@ def show_files(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_duels(rows: Sequence[Mapping[str, Any]]) -> None:
-    """One line a comparison."""
-    shown = table(f"peer / ours, {HOST_NOTE}", "what", "<peer", "<ours", "times as fast", "p10 to p90", "at least")
-    for row in rows:
-        ratio, least = row["ratio"], row["at_least"]
-        limit = "" if least is None else f"{least:g}, {'holds' if row['holds'] else 'FAILS'}"
-        spread = f"{ratio['p10']:.1f} to {ratio['p90']:.1f}"
-        shown.add_row(row["what"], row["peer"], row["ours"], f"{ratio['p50']:.1f}", spread, limit)
-    print_table(shown)
+    """A table for each of our presets, one line a comparison."""
+    for preset in dict.fromkeys(row["preset"] for row in rows):
+        columns = ("peer's size", "<form", "times as fast", "p10 to p90", "at least")
+        shown = table(f"{preset} at 512 against its peers, {HOST_NOTE}", "what", "<peer", *columns)
+        for row in (row for row in rows if row["preset"] == preset):
+            ratio, least = row["ratio"], row["at_least"]
+            limit = "" if least is None else f"{least:g}, {'holds' if row['holds'] else 'FAILS'}"
+            spread = f"{ratio['p10']:.1f} to {ratio['p90']:.1f}"
+            peer = row["peer"].removesuffix(" encoder")
+            shown.add_row(row["what"], peer, str(row["size"]), row["form"], f"{ratio['p50']:.1f}", spread, limit)
+        print_table(shown)

@@ -37,7 +37,7 @@ BATCHES: Final = {1024: (1, 16, 64), 512: (1, 16, 64)}  # 64 clicks a call are t
 class Form(StrEnum):
     """How a peer's graph goes to XNNPACK; ours are always rewritten, as they ship."""
 
-    PLAIN = "as exported"
+    PLAIN = "exported"
     REWRITTEN = "rewritten"
 
 
@@ -75,7 +75,7 @@ class Entry:
 
 
 def label(what: str, size: int, prompts: int = 0, form: Form = Form.REWRITTEN) -> str:
-    """``SAM decoder 1024 x16, as exported``."""
+    """``SAM decoder 1024 x16, exported``."""
     return f"{what} {size}{f' x{prompts}' if prompts else ''}, {form}"
 
 

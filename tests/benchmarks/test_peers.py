@@ -165,10 +165,10 @@ def test_windows_see_only_themselves() -> None:
 def test_every_file_of_a_ratio_is_made() -> None:
     labels = {entry.label for entry in all_entries()}
     samples = {key: [1.0, 1.0] for key in labels}
-    for duel in works.all_duels(samples):
-        assert set(duel.peer.runs) | set(duel.ours.runs) <= labels
-    promised = [duel for duel in works.all_duels(samples) if duel.least is not None]
-    assert {(duel.what, duel.least) for duel in promised} == {
+    for one in works.all_duels(samples):
+        assert set(one.peer.runs) | set(one.ours.runs) <= labels
+    promised = [one for one in works.all_duels(samples) if one.least is not None]
+    assert {(one.what, one.least) for one in promised} == {
         ("encoder", 15),
         ("encoder", 3),
         ("taps: 1", 1),
@@ -179,19 +179,24 @@ def test_every_file_of_a_ratio_is_made() -> None:
 def test_a_ratio_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(works, "NUM_PROMPTS", 33)
     ours = works.our_everything("rmpsam-mobile-tiny")
-    tap = label("rmpsam-mobile-tiny prompts", 512, 16)
-    assert ours.runs == {label("rmpsam-mobile-tiny objects", 512): 1, tap: 3}
-    decoders = {
-        label("SAM decoder", 512, n, Form.PLAIN): [cost, cost] for n, cost in ((1, 5.0), (16, 48.0), (64, 320.0))
-    }
-    samples = decoders | {label("rmpsam-mobile-tiny objects", 512): [10.0, 20.0], tap: [10.0, 20.0]}
+    objects, tap = label("rmpsam-mobile-tiny objects", 512), label("rmpsam-mobile-tiny prompts", 512, 16)
+    assert ours.runs == {objects: 1, tap: 3}
+    decoder = {label("SAM decoder", 512, n, Form.PLAIN): [ms, ms] for n, ms in ((1, 5.0), (16, 48.0), (64, 320.0))}
+    samples = decoder | {objects: [10.0, 20.0], tap: [10.0, 20.0]}
     grid = works.sam_grid(512, Form.PLAIN, samples)
     assert grid.runs == {label("SAM decoder", 512, 16, Form.PLAIN): 64}  # 3 ms a click, the fewest
-    row = works.Duel("everything", grid, ours, 60).row(samples)
+    row = duel(grid, ours, 60).row(samples)
     assert (row["peer_ms"], row["ours_ms"]) == (64 * 48, 60)
-    assert row["ratio"]["p50"] == pytest.approx(np.median([64 * 48 / 40, 64 * 48 / 80]))
+    assert row["ratio"]["p50"] == pytest.approx((64 * 48 / 40 + 64 * 48 / 80) / 2)
     assert row["holds"] is False
-    assert works.Duel("everything", grid, ours, 57).row(samples)["holds"] is True
+    assert duel(grid, ours, 57).row(samples)["holds"] is True
+    assert duel(grid, ours, None).row(samples)["holds"] is None
+
+
+def duel(peer: works.Work, ours: works.Work, least: float | None) -> works.Duel:
+    return works.Duel(
+        what="a", preset="rmpsam-mobile-tiny", size=512, form=Form.PLAIN, peer=peer, ours=ours, least=least
+    )
 
 
 def test_a_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,8 +214,8 @@ def test_a_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     assert (tmp_path / f"{entry.label}.pte").stat().st_mtime_ns == written  # made once
     assert files[entry.label].delegates == 1
     assert files[entry.label].multiply_adds > 256 * 256 * 9 * 16
-    duel = works.Duel("encoder", works.Work("a", {entry.label: 3}), works.Work("b", {entry.label: 1}), 2)
-    monkeypatch.setattr(compare, "all_duels", lambda _: [duel])
+    fought = duel(works.Work("peer", {entry.label: 3}), works.Work("ours", {entry.label: 1}), 2)
+    monkeypatch.setattr(compare, "all_duels", lambda _: [fought])
     monkeypatch.setattr(compare, "sam_grid", lambda *_: works.Work("grid", {entry.label: 2}))
     report = compare.measure([entry], files, tmp_path, runs=2)
     assert report["duels"][0]["ratio"]["p50"] == pytest.approx(3)
