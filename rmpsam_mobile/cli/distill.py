@@ -2,6 +2,7 @@
 
 import os
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +34,7 @@ def distill(
     ] = "labels",
     recipe: Annotated[str, typer.Option(help="Name; see rmpsam-mobile list training.")] = "segment",
     init: Annotated[str | None, typer.Option(help="First weights: a checkpoint, or a backbone as above.")] = None,
+    qat: Annotated[str | None, typer.Option(help="Train with the rounding of this recipe, int8-qat.")] = None,
     steps: Annotated[int | None, typer.Option(help="Updates, instead of the recipe's.")] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures an update and process, instead of the recipe's.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder where the teacher's answers are kept.")] = None,
@@ -50,6 +52,7 @@ def distill(
     if not 0 <= workers <= MAX_WORKERS:
         raise InputError(f"{workers} workers; the limit is 0 to {MAX_WORKERS}; try --workers 2")
     chosen = shortened(recipe_named(recipe), steps, batch)
+    chosen = replace(chosen, rounding=True) if _wants_rounding(qat) else chosen
     if dry_run:
         with tempfile.TemporaryDirectory() as folder:
             run = _prepared(Path(folder) / "run", chosen, student, teacher, init, data, cache, workers)
@@ -66,6 +69,18 @@ def distill(
     )
     chosen_file = BEST if (output / BEST).exists() else STUDENT  # nothing was held out: nothing was chosen
     next_step(f"rmpsam-mobile evaluate {output / chosen_file} --data DIR --protocol box")
+
+
+def _wants_rounding(qat: str | None) -> bool:
+    """Whether to train with rounding; refuses recipes that are not made for it."""
+    from rmpsam_mobile.quantization import find_recipe
+
+    if qat is None:
+        return False
+    found = find_recipe(qat)
+    if not found.is_trained:
+        raise InputError(f"--qat {qat}: recipe {found.name} is not for weights trained with rounding; give int8-qat")
+    return True
 
 
 def _is_main_process() -> bool:

@@ -7,6 +7,7 @@ A run lives in a folder: ``recipe.json``, ``last.safetensors`` (to go on from), 
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from rmpsam_mobile.distill.held_out_pictures import held_out_pictures
 from rmpsam_mobile.distill.objective import Objective
 from rmpsam_mobile.distill.optimisation import averaged, build_optimizer, set_rate
 from rmpsam_mobile.distill.recipe import Recipe, same_recipe
+from rmpsam_mobile.distill.rounding import Rounding
 from rmpsam_mobile.distill.run_log import RunLog
 from rmpsam_mobile.distill.run_state import Progress, load_state, save_state
 from rmpsam_mobile.distill.teacher import Teacher
@@ -177,7 +179,7 @@ class Run:
         """One step of the optimizer; every random draw comes from the update's number."""
         torch.manual_seed(self.recipe.seed * 1_000_003 + batch.step)
         self.objective.train()
-        with self.accelerator.autocast():
+        with self.accelerator.autocast(), self._rounding():
             losses = self.wrapped(batch, self._mean)
             total = torch.stack([value.float() for value in losses.values()]).sum()
         if not math.isfinite(float(total.detach())):
@@ -214,11 +216,16 @@ class Run:
     def _measured(self, step: int, log: RunLog) -> HeldOut:
         """Measure prompts; and what does not choose: objects where they are trained, pictures where they are shown."""
         student, seed = self.averaged_student(), self.recipe.seed
-        found = measure(student, self.held, seed)
-        log.held_out(step, found, measure_objects(student, self.held) if self.recipe.object_weight else None)
+        with self._rounding():
+            found = measure(student, self.held, seed)
+            objects = measure_objects(student, self.held) if self.recipe.object_weight else None
+        log.held_out(step, found, objects)
         if log.shows_pictures:
             log.pictures(step, held_out_pictures(student, self.held, seed))
         return found
+
+    def _rounding(self) -> AbstractContextManager[object]:
+        return Rounding() if self.recipe.rounding else nullcontext()
 
     def _saves_at(self, step: int) -> bool:
         return step % self.recipe.save_every == 0 or step == self.recipe.steps

@@ -88,6 +88,7 @@ class Recipe:
         held_out: share of the training data that is never trained on, for choosing.
         held_pictures: at most so many of them are measured.
         seed: of everything that is drawn.
+        rounding: layers compute as in 8 bit (``distill --qat``).
         schema: version of this record.
     """
 
@@ -118,6 +119,7 @@ class Recipe:
     held_out: float = 0.04
     held_pictures: int = 64
     seed: int = 0
+    rounding: bool = False
     schema: int = 1
 
     def __post_init__(self) -> None:
@@ -154,7 +156,10 @@ class Recipe:
 
     def document(self) -> str:
         """The recipe as JSON, as it is stored with the run."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True)
+        fields = asdict(self)
+        if not self.rounding:  # runs of before did not know of it
+            del fields["rounding"]
+        return json.dumps(fields, indent=1, sort_keys=True)
 
 
 def same_recipe(stored: str, recipe: Recipe) -> bool:
