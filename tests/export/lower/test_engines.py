@@ -147,6 +147,16 @@ def test_a_file_loads_in_a_fresh_process_or_says_why_not(target: Target, tmp_pat
         assert "ExecuTorch refuses this file (Failed to load method forward, error: 0x:20)" in last
 
 
+@pytest.mark.parametrize("target", [*PTE, Target.ONNX])
+def test_equal_inputs_give_equal_bytes_but_with_core_ml_s_delegate(target: Target, tmp_path: Path) -> None:
+    module = _Ordered()
+    for seed, name in enumerate("ab"):
+        torch.manual_seed(seed)  # nothing may depend on chance
+        lowered(target, module).write(tmp_path / name)
+    is_same = (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert is_same == (target is not Target.COREML)  # whose parts executorch names by chance
+
+
 def test_the_gate_names_the_graph_and_what_was_left() -> None:
     left = (Leftover(operator="aten.mm.default", count=2, mac_share=0.5),)
     half = Delegation(

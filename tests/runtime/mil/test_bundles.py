@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.load_bundle import WHOLE, said
 from rmpsam_mobile.bundle import (
     Artifact,
     Delegation,
@@ -154,6 +155,12 @@ def test_validate_catches_what_is_planted(
     assert tensor in done.err
 
 
+def test_the_support_matrix_holds_each_file_against_its_golden_pair(bundle: Path, tmp_path: Path) -> None:
+    assert said(open_bundle(bundle), Graph.PROMPTS) == WHOLE
+    planted = open_bundle(altered(bundle, tmp_path, lambda package: edit(package, other_corners)))
+    assert said(planted, Graph.ENCODER).startswith("golden pair: mask_features off by ")
+
+
 def newer(specification: Any) -> None:
     specification.specificationVersion = 99
 
@@ -173,7 +180,7 @@ def bare(package: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("alter", "code", "said"),
+    ("alter", "code", "message"),
     [
         (cut, 2, "not a Core ML package that can be read ("),
         (bare, 2, "its weights are missing (weight.bin); copy it again"),
@@ -183,11 +190,11 @@ def bare(package: Path) -> None:
     ids=["truncated", "without weights", "unknown operator", "newer"],
 )
 def test_a_broken_package_is_told_in_one_line(
-    bundle: Path, tmp_path: Path, cli: Cli, alter: Callable[[Path], None], code: int, said: str
+    bundle: Path, tmp_path: Path, cli: Cli, alter: Callable[[Path], None], code: int, message: str
 ) -> None:
     done = cli("validate", altered(bundle, tmp_path, alter))
     assert done.code == code
-    assert said in done.error
+    assert message in done.error
 
 
 def test_doctor_and_list_tell_what_the_interpreter_knows(cli: Cli) -> None:

@@ -1,32 +1,36 @@
-"""Opens a bundle and holds one graph against the golden pair; the last line says what came of it.
+"""Opens a bundle and holds each graph's file against the golden pair; stdout says in JSON what came of each.
 
-python -m benchmarks.load_graph BUNDLE GRAPH
+python -m benchmarks.load_bundle BUNDLE
 """
 
+import json
 import sys
-from pathlib import Path
 
-from rmpsam_mobile.bundle import judge_golden, open_bundle, read_golden, record_golden
+from rmpsam_mobile.bundle import Bundle, judge_golden, open_bundle, read_golden, record_golden
 from rmpsam_mobile.bundle.golden import Golden
 from rmpsam_mobile.contracts import Graph, Target
 from rmpsam_mobile.errors import RmpSamError
 from rmpsam_mobile.runtime import Runner, open_runner
 from rmpsam_mobile.runtime.pte import load_method
 
+WHOLE = "answers its golden pair"
 
-def main(folder: str, name: str) -> int:
-    """Exit code 0 where the graph's file loads and answers as the golden pair says."""
-    bundle, graph = open_bundle(folder), Graph(name)
-    artifact = bundle.manifest.graphs[graph]
+
+def main(folder: str) -> None:
+    """Try every graph; a refusal of one says nothing of the others."""
+    bundle = open_bundle(folder)
+    print(json.dumps({graph: said(bundle, Graph(graph)) for graph in bundle.manifest.graphs}))
+
+
+def said(bundle: Bundle, graph: Graph) -> str:
+    """What the engine says to a graph's file, or ``WHOLE``."""
     try:
-        if artifact.target in (Target.COREML, Target.VULKAN, Target.QNN):
+        if bundle.manifest.graphs[graph].target in (Target.COREML, Target.VULKAN, Target.QNN):
             load_method(bundle.path(graph))  # the runtime says itself what is missing
-        answer_golden(open_runner(bundle, threads=1), graph, read_golden(Path(folder)))
+        answer_golden(open_runner(bundle), graph, read_golden(bundle.folder))
     except RmpSamError as error:
-        print(error)
-        return error.exit_code
-    print("answers its golden pair")
-    return 0
+        return str(error)
+    return WHOLE
 
 
 def answer_golden(runner: Runner, graph: Graph, stored: Golden) -> None:
@@ -45,4 +49,4 @@ def answer_golden(runner: Runner, graph: Graph, stored: Golden) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    main(*sys.argv[1:])
