@@ -22,6 +22,7 @@ from tests.conftest import REPOSITORY
 
 TOOLS: Final = REPOSITORY / ".tools"
 _SECONDS: Final = 600  # for one download
+_FAILED: Final[dict[str, str]] = {}  # what could not be had in this run, and why: trying again may take long each time
 
 
 def npm_package(name: str, version: str) -> Path:
@@ -30,6 +31,7 @@ def npm_package(name: str, version: str) -> Path:
     def install(folder: Path) -> None:
         npm = debian_program("npm", "npm")
         options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--omit=optional"]
+        options += ["--fetch-retries=1", "--fetch-timeout=60000"]
         _fetch(f"{name}@{version}", [str(npm), "install", *options, "--prefix", str(folder), f"{name}@{version}"])
 
     return kept(f"npm/{name.replace('/', '+')}-{version}", install) / "node_modules" / name
@@ -101,18 +103,22 @@ def _of_debian(package: str, find: Callable[[], str | None]) -> Path:
 @cache
 def _update_lists() -> None:
     """A new machine knows no package until this ran; where it fails, the install tells why."""
-    run(["apt-get", "update", "--quiet"])
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        run(["apt-get", "update", "--quiet"])
 
 
 def _fetch(what: str, command: Sequence[str]) -> None:
-    try:
-        done = run(command)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        _skip(what, str(error))
-    if done.returncode:
-        _skip(what, (done.stderr or done.stdout).strip())
+    if what not in _FAILED:
+        try:
+            done = run(command)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            _FAILED[what] = str(error)
+        else:
+            if done.returncode == 0:
+                return
+            _FAILED[what] = (done.stderr or done.stdout).strip() or "no reason given"
+    _skip(what, _FAILED[what])
 
 
 def _skip(what: str, reason: str) -> NoReturn:
-    last = reason.splitlines()[-1] if reason else "no reason given"
-    pytest.skip(f"{what} cannot be had: {last[:160]}")
+    pytest.skip(f"{what} cannot be had: {reason.splitlines()[-1][:160]}")
