@@ -12,7 +12,6 @@ the table names the smallest files within the bound, and the default stays float
 import argparse
 import json
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -102,14 +101,12 @@ class _EncodesOnce:
 def _accuracy(segmenter: Segmenter, options: argparse.Namespace) -> dict[str, Any]:
     pictures, once = open_prompted(options.data).content[:: options.every], _EncodesOnce(segmenter)
     scores: dict[str, list[ObjectScore]] = {"box": [], "click": []}
-    start = time.perf_counter()
     for picture in pictures:
         for name, clicks in (("box", 0), ("click", options.clicks)):
             scores[name] += ask_objects(once, picture, clicks=clicks)
     overlaps = {name: (100 * np.mean([score.ious for score in found], 0)).tolist() for name, found in scores.items()}
-    seconds = time.perf_counter() - start
     counted = {"pictures": len(pictures), "objects": len(scores["box"])}
-    return {"every": options.every} | counted | {"seconds": round(seconds)} | overlaps
+    return {"every": options.every} | counted | overlaps
 
 
 def _merged(report: Mapping[str, Any], row: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
@@ -147,7 +144,7 @@ def table_of(report: Mapping[str, Any]) -> str:
             "",
             *lines,
             "",
-            f"Smallest files that lose at most {BOUND} points: {found}.",
+            f"Smallest files that lose at most {BOUND} points: {found}.{_unmeasured(report)}",
         ]
     )
 
@@ -156,6 +153,11 @@ def loss(row: Mapping[str, Any], eager: Mapping[str, Any]) -> float:
     """Points of overlap that a row is below the eager model on the same pictures, at its worst."""
     pairs = [pair for key in ("box", "click") for pair in zip(row[key], eager[key], strict=True)]
     return float(max(reference - value for value, reference in pairs))
+
+
+def _unmeasured(report: Mapping[str, Any]) -> str:
+    left = [precision for precision in Precision if precision not in {row["precision"] for row in report["rows"]}]
+    return f" Not measured yet: {', '.join(left)}." if left else ""
 
 
 def _line(row: Mapping[str, Any], eager: Mapping[str, Any]) -> str:

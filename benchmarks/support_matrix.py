@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             REPORT.write_text(text_of(report), encoding="utf-8")
             print(*case, ", ".join(row["status"] for row in rows), flush=True)
     text = DOCUMENT.read_text(encoding="utf-8")
-    DOCUMENT.write_text(replace_marked(text, MARKER, matrix_of(report, REPORT.name)), encoding="utf-8")
+    DOCUMENT.write_text(replace_marked(text, MARKER, matrix_of(report, REPORT.name, cases())), encoding="utf-8")
 
 
 def cases() -> Iterator[Case]:

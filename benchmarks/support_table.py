@@ -3,7 +3,7 @@
 import json
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from rmpsam_mobile.contracts import Precision, Size, Target
@@ -20,12 +20,13 @@ def text_of(report: Row) -> str:
     return json.dumps(report, indent=1, ensure_ascii=False) + "\n"
 
 
-def matrix_of(report: Row, name: str) -> str:
+def matrix_of(report: Row, name: str, cases: Iterable[tuple[str, str]] = ()) -> str:
     """A row for each engine and precision, a column for each graph, and below it what delegates leave.
 
     Args:
         report: as stored.
         name: of its file.
+        cases: targets and precisions that there are; those without a row are named.
     """
     lines = [n for n, line in enumerate(text_of(report).splitlines(), 1) if line == "  {"]  # where rows begin
     links = [f"../benchmarks/results/{name}#L{line}" for line in lines]
@@ -42,6 +43,7 @@ def matrix_of(report: Row, name: str) -> str:
             *(f"| `{t}` | {p} | {' | '.join(row[graph] for graph in graphs)} |" for (t, p), row in cells.items()),
             "",
             *_left(report),
+            *_untried([case for case in cases if tuple(case) not in cells]),
         ]
     )
 
@@ -61,6 +63,10 @@ def cell_of(row: Row, link: str) -> str:
 def _few_words(row: Row) -> str:
     first = re.split(r";|, and ", row["message"].removeprefix(f"--target {row['target']} "))[0]
     return textwrap.shorten(first.replace("|", "/"), LONGEST, placeholder=" …")
+
+
+def _untried(cases: Sequence[tuple[str, str]]) -> list[str]:
+    return [f"- Not tried yet: {', '.join(f'`{target}` {precision}' for target, precision in cases)}."] if cases else []
 
 
 def _percent(share: float) -> str:

@@ -21,7 +21,7 @@ def test_the_tables_in_the_document_are_the_stored_evidence() -> None:
     stored = support_matrix.REPORT.read_text(encoding="utf-8")
     report = json.loads(stored)
     assert text_of(report) == stored
-    assert marked(document(), MARKER) == matrix_of(report, support_matrix.REPORT.name)
+    assert marked(document(), MARKER) == matrix_of(report, support_matrix.REPORT.name, support_matrix.cases())
     sizes = json.loads(coreml_compression.REPORT.read_text(encoding="utf-8"))
     assert marked(document(), coreml_compression.MARKER) == coreml_compression.table_of(sizes)
 
@@ -47,7 +47,8 @@ def test_a_cell_says_what_its_row_found_and_links_to_it() -> None:
     report = {"model": "m", "size": [64, 96], "command": "c", "rows": rows}
     stored = text_of(report).splitlines()
     links = [f"../benchmarks/results/r.json#L{n}" for n, line in enumerate(stored) if line.startswith('   "graph"')]
-    assert matrix_of(report, "r.json").splitlines() == [
+    cases = [("xnnpack", "fp32"), ("onnx", "fp32"), ("xnnpack", "int8")]
+    assert matrix_of(report, "r.json", cases).splitlines() == [
         "`m` at 64x96, by `c`.",
         "",
         "| target | precision | objects |",
@@ -62,6 +63,7 @@ def test_a_cell_says_what_its_row_found_and_links_to_it() -> None:
         "- Left by X, fp32: nothing.",
         "- Off the Neural Engine by forecast, fp16: of objects `gather` x3 (it reads).",
         "- Left by Vulkan, fp32, fp16: of objects `topk` x2 (no shader).",
+        "- Not tried yet: `onnx` fp32, `xnnpack` int8.",
     ]
 
 
@@ -83,7 +85,9 @@ def test_the_smallest_within_the_bound_is_named() -> None:
     ]
     report = {"model": "m", "size": [64, 64], "clicks": 2, "command": "c", "rows": rows}
     lines = coreml_compression.table_of(report).splitlines()
-    assert lines[-1] == "Smallest files that lose at most 0.5 points: **palette-6**, 2.00 MB."
+    assert lines[-1] == "Smallest files that lose at most 0.5 points: **palette-6**, 2.00 MB. " + (
+        "Not measured yet: fp32, int8-weights, palette-8, int4-weights, w8a8."
+    )
     assert "| fp16 | 5.00 | 9, 30 | 71.00 | 50.90 | 61.10 | +0.10 |" in lines
     assert "| palette-4 | 1.00 | 3, 9 | 70.00 | 50.00 | 59.00 | +1.00 |" in lines
 
