@@ -100,21 +100,21 @@ def lower_kind(kind: Kind, stem: Path) -> dict[str, Path]:
 def measure(files: Mapping[str, Mapping[str, Path]], threads: int, runs: int) -> list[dict[str, Any]]:
     """Milliseconds of both forms, and how many times as fast 8 bit is, round by round."""
     set_threads(threads)  # before the files are loaded: they keep the pool they were loaded with
-    actions = {}
+    actions: dict[str, Callable[[], object]] = {}
     for name, forms in files.items():
         value = np.random.default_rng(0).standard_normal(KINDS[name].shape).astype(np.float32)
-        actions |= {(name, form): partial(execute, load_method(path), [value]) for form, path in forms.items()}
+        actions |= {f"{form} {name}": partial(execute, load_method(path), [value]) for form, path in forms.items()}
     samples = time_interleaved(actions, runs=runs, warmup=3)
     rows = []
     for name in files:
-        plain, quantized = (np.asarray(samples[name, form]) for form in ("fp32", "int8"))
+        plain, quantized = (np.asarray(samples[f"{form} {name}"]) for form in ("fp32", "int8"))
         low, middle, high = np.percentile(plain / quantized, [10, 50, 90]).tolist()
         rows.append(
             {
                 "kind": name,
                 "threads": threads,
-                "fp32_ms": asdict(summarise(samples[name, "fp32"])),
-                "int8_ms": asdict(summarise(samples[name, "int8"])),
+                "fp32_ms": asdict(summarise(samples[f"fp32 {name}"])),
+                "int8_ms": asdict(summarise(samples[f"int8 {name}"])),
                 "times_as_fast": {"p10": low, "p50": middle, "p90": high},
             }
         )

@@ -88,8 +88,7 @@ class Judge:
 
     def score(self, modules: Mapping[Graph, nn.Module]) -> Score:
         """Judge graphs; those that are not given are the float ones."""
-        parts = {graph: part.module for graph, part in self.captured.parts.parts.items()}
-        runner = GraphRunner({**parts, **modules}, self.captured.contract, "candidate")
+        runner = GraphRunner({**self.captured.parts.modules, **modules}, self.captured.contract, "candidate")
         return self.score_runner(runner)
 
     def score_runner(self, runner: Runner) -> Score:

@@ -9,6 +9,7 @@ from rmpsam_mobile.atomic import refuse_existing
 from rmpsam_mobile.bundle import Artifact, Bundle, Manifest, Recipe, record_golden, write_bundle, write_golden
 from rmpsam_mobile.checkpoint import weights_sha256
 from rmpsam_mobile.contracts import Graph, ModelContract, Precision, Target
+from rmpsam_mobile.export.file_gate import FileCheck, check_files
 from rmpsam_mobile.export.files import Files, capture_programs, lower_programs
 from rmpsam_mobile.export.licences import licence_chain
 from rmpsam_mobile.export.lower.onnx import OPSET
@@ -30,10 +31,17 @@ Beside = Callable[[Path, Manifest], None]  # writes further files into a bundle'
 
 @dataclass(frozen=True)
 class Exported:
-    """A finished bundle, and how its files compare with the eager model (None where they cannot run here)."""
+    """A finished bundle.
+
+    Attributes:
+        bundle: its files.
+        parity: how they compare with the eager model; None where they cannot run here.
+        checks: how quantized files compare with the graphs that they were lowered from.
+    """
 
     bundle: Bundle
     parity: ParityReport | None
+    checks: tuple[FileCheck, ...] = ()
 
 
 def export_bundle(
@@ -56,10 +64,11 @@ def export_bundle(
     Raises:
         InputError: ``output`` exists and ``force`` is not set, or the disk is full.
         ExportError: a graph cannot be captured or lowered.
-        GateError: the delegate takes too little, a float32 file does not answer what the eager model answers, or a
-            value does not fit into float16.
+        GateError: the delegate takes too little, a float32 file does not answer what the eager model answers, a
+            quantized one not what its graph answers, or a value does not fit into float16.
     """
     parity: list[ParityReport] = []
+    checks: list[FileCheck] = []
     refuse_existing(Path(output), force=force)
 
     def fill(folder: Path) -> Manifest:
@@ -68,7 +77,12 @@ def export_bundle(
         rewrites = {rewrite.name: len(rewrite.changed) for rewrite in apply_rewrites(parts, plan.rewrites)}
         contract = replace(contract_of(plan.model, plan.sizes), sizes=parts.sizes)
         programs = capture_programs(plan, parts, contract, rewrites, progress)
+        # before lowering, which changes the programs
+        modules = {graph: program.module() for graph, (program, _) in programs.items()} if plan.quantized else {}
         files = lower_programs(plan, programs, folder, progress)
+        if modules:
+            progress("gate")
+            checks.extend(check_files(modules, parts.modules, files.paths, contract))
         runner = runner_of_files(plan.target, files.paths, contract)
         progress("golden pair")
         names = {graph: [tensor.name for tensor in spec.outputs] for graph, (_, spec) in programs.items()}
@@ -84,7 +98,7 @@ def export_bundle(
         return manifest
 
     bundle = write_bundle(Path(output), fill, force=force)
-    return Exported(bundle, parity[0] if parity else None)
+    return Exported(bundle, parity[0] if parity else None, tuple(checks))
 
 
 def _half_ranges(plan: ExportPlan, files: Files, contract: ModelContract) -> dict[Graph, HalfRange | None]:

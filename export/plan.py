@@ -63,9 +63,13 @@ class ExportPlan:
 
     @property
     def golden_source(self) -> str:
-        """Who makes the golden outputs: the ``files`` where a runtime of their own runs them here, else ``eager``."""
-        runs = self.engine.runs_here and self.target is not Target.COREML_PACKAGE
-        return "files" if runs else "eager"
+        """Who makes the golden outputs: the ``files`` where they run here, else ``eager``.
+
+        Core ML packages in float are held against ``eager``, which no converter touched; a device shall answer what
+        compressed ones answer in the reference interpreter.
+        """
+        is_float_package = self.target is Target.COREML_PACKAGE and self.precision in (Precision.FP16, Precision.FP32)
+        return "files" if self.engine.runs_here and not is_float_package else "eager"
 
     def file_name(self, graph: Graph) -> str:
         """``<model>_<size>_<graph>_<backend>_<precision>`` and the engine's suffix."""
@@ -76,8 +80,9 @@ class ExportPlan:
     def steps(self) -> list[str]:
         """Every stage in order, as ``--dry-run`` prints them and ``progress`` gets them."""
         lower = ["lower all graphs"] if self.options.single_file else [f"lower {graph}" for graph in self.graphs]
-        calibrate = ["calibrate"] if self.calibration else []
-        return ["rewrite", *(f"capture {graph}" for graph in self.graphs), *calibrate, *lower, "golden pair", "parity"]
+        capture, calibrate = [f"capture {graph}" for graph in self.graphs], ["calibrate"] if self.calibration else []
+        gate = ["gate"] if self.quantized else []
+        return ["rewrite", *capture, *calibrate, *lower, *gate, "golden pair", "parity"]
 
 
 def plan_export(

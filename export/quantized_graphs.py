@@ -13,7 +13,7 @@ from rmpsam_mobile.export.graph_runner import GraphRunner
 from rmpsam_mobile.export.rewrites import apply_rewrites, rewrite_names
 from rmpsam_mobile.export.split import SplitModel, split
 from rmpsam_mobile.model.rmpsam import RmpSam
-from rmpsam_mobile.quantization import QuantRecipe, convert, prepare
+from rmpsam_mobile.quantization import QuantRecipe, convert, prepare, restore_observers
 from rmpsam_mobile.runtime.eager import contract_of, sizes_of
 
 
@@ -35,7 +35,7 @@ class CapturedModel:
 
     def float_runner(self) -> GraphRunner:
         """Run the graphs as they were captured."""
-        return GraphRunner({graph: part.module for graph, part in self.parts.parts.items()}, self.contract, "rewritten")
+        return GraphRunner(self.parts.modules, self.contract, "rewritten")
 
 
 def capture_model(model: RmpSam, sizes: GraphSizes) -> CapturedModel:
@@ -52,6 +52,15 @@ def converted(prepared: Mapping[Graph, GraphModule]) -> dict[Graph, GraphModule]
     return {graph: convert(module) for graph, module in prepared.items()}
 
 
-def observed_bytes(observers: Mapping[str, Tensor]) -> int:
-    """What stored observers take."""
-    return sum(value.numel() * value.element_size() for value in observers.values())
+def restored(
+    captured: CapturedModel, recipe: QuantRecipe, states: Mapping[Graph, Mapping[str, Tensor]]
+) -> dict[Graph, GraphModule]:
+    """Quantized graphs from stored observer states.
+
+    Raises:
+        ExportError: the states are of another model, recipe or version.
+    """
+    prepared = captured.prepared(recipe)
+    for graph, module in prepared.items():
+        restore_observers(module, states[graph], f"{graph} graph")
+    return converted(prepared)

@@ -36,6 +36,11 @@ class SplitModel:
     parts: dict[Graph, Part]
     deform: Mapping[str, DeformChoice] = field(default_factory=dict)  # by path; what is not here gets its exact form
 
+    @property
+    def modules(self) -> dict[Graph, nn.Module]:
+        """What each graph computes."""
+        return {graph: part.module for graph, part in self.parts.items()}
+
 
 def split(model: RmpSam, sizes: GraphSizes, deform: Mapping[str, DeformChoice] | None = None) -> SplitModel:
     """Copy the parts out of ``model``, which stays as it is.

@@ -40,6 +40,9 @@ def prepare(program: ExportedProgram, recipe: QuantRecipe) -> GraphModule:
     class Quantizer(XNNPACKQuantizer):  # type: ignore[misc]
         """XNNPACK's own, but for what stays in float, and with pads and slices that stay in 8 bit."""
 
+        # norms are folded already, and looking for them takes most of the time
+        SUPPORTED_PATTERNS = [pattern for pattern in XNNPACKQuantizer.SUPPORTED_PATTERNS if not pattern.is_qat]
+
         def annotate(self, model: GraphModule) -> GraphModule:
             _leave(model, left)  # by marks: its filter does not reach joins and what only passes a scale on
             annotated: GraphModule = super().annotate(model)

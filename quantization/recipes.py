@@ -161,7 +161,8 @@ def recipe_named(name: str) -> QuantRecipe:
     if name == "mixed":
         raise InputError(
             "recipe 'mixed' is found for a model and kept in a file; find one with rmpsam-mobile sensitivity MODEL "
-            "--data DATA -o sensitivity.json --mixed mixed.json, and give --recipe mixed.json"
+            "--data DATA -o sensitivity.json --mixed mixed.json, and give --recipe mixed.json; the shipped student's "
+            "is rmpsam_mobile/weights/rmpsam-mobile-tiny-int8.json"
         )
     known = [name for recipe in RECIPES.values() for name in (recipe.alias, recipe.name)]
     near = difflib.get_close_matches(name, known, 1)

@@ -113,16 +113,18 @@ def _carry_out(
 def _print(plan: "ExportPlan", exported: "Exported", *, as_json: bool) -> None:
     from rmpsam_mobile.bundle import to_json
     from rmpsam_mobile.bundle.signature import bundle_sha256
-    from rmpsam_mobile.cli.tables import graphs_table, parity_json, parity_table
+    from rmpsam_mobile.cli.tables import file_checks_json, file_checks_table, graphs_table, parity_json, parity_table
 
     manifest, sha256 = exported.bundle.manifest, bundle_sha256(exported.bundle)
     if as_json:
-        parity = parity_json(exported.parity)
-        print_json({"manifest": to_json(manifest), "parity": parity, "bundle_sha256": sha256})
+        proved = {"parity": parity_json(exported.parity), "gate": file_checks_json(exported.checks)}
+        print_json({"manifest": to_json(manifest), **proved, "bundle_sha256": sha256})
     else:
         print_table(graphs_table(exported.bundle))
         if exported.parity:
             print_table(parity_table(exported.parity))
+        if exported.checks:
+            print_table(file_checks_table(exported.checks))
     for path, choice in plan.deform.items():
         note(f"{path}: {choice.form}, {choice.because}")
     for graph, reason in manifest.left_out.items():

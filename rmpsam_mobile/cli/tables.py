@@ -1,5 +1,6 @@
 """Tables that several verbs print: graphs of a bundle, parity, latency."""
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from rmpsam_mobile.bundle import Bundle
+    from rmpsam_mobile.export.file_gate import FileCheck
     from rmpsam_mobile.validate import ParityReport
 
 
@@ -78,6 +80,20 @@ def parity_json(report: "ParityReport | None") -> list[dict[str, Any]] | None:
         }
         for t in report.tensors
     ]
+
+
+def file_checks_table(checks: "Sequence[FileCheck]") -> "Table":
+    """Quantized files, run in a fresh process, against the graphs that they were lowered from."""
+    shown = table("Gate: the files answer as their quantized graphs", "<tensor", "signal to noise", "mask IoU")
+    for check in checks:
+        masks = "" if check.masks is None else f"{check.masks:.3f}"
+        shown.add_row(f"{check.graph}/{check.name}", f"{check.snr:.1f} dB", masks)
+    return shown
+
+
+def file_checks_json(checks: "Sequence[FileCheck]") -> list[dict[str, Any]]:
+    """The same for machines."""
+    return [{"graph": str(c.graph), "tensor": c.name, "snr_db": finite(c.snr), "mask_iou": c.masks} for c in checks]
 
 
 def finite(value: float) -> float | None:

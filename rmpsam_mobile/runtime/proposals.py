@@ -53,8 +53,11 @@ class Candidates:
 
     def __add__(self, other: "Candidates") -> "Candidates":
         """Both."""
-        pairs = ((self.logits, other.logits), (self.levels, other.levels), (self.scores, other.scores))
-        return Candidates(*(np.concatenate(pair) for pair in pairs))
+        return Candidates(
+            np.concatenate([self.logits, other.logits]),
+            np.concatenate([self.levels, other.levels]),
+            np.concatenate([self.scores, other.scores]),
+        )
 
 
 def object_prompts(regions: Sequence[Region], mask_logits: Array, fit: Fit) -> list[Prompt]:

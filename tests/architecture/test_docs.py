@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from rmpsam_mobile.checkpoint.shipped import FOLDER
 from rmpsam_mobile.cli.demo import _photo
 from tests.conftest import REPOSITORY
 from tests.distill.small_runs import paint
@@ -29,7 +30,9 @@ DOCUMENTS = (
     "docs/bundle.md",
     "docs/peers.md",
     "docs/phones.md",
+    "docs/quantization.md",
     "docs/rewrites.md",
+    "docs/targets.md",
     "docs/training.md",
 )
 # Added to a command that does not say it itself, so that this takes minutes and not an hour.
@@ -64,6 +67,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     classes = {"classifier": "c", "dim": 768, "strong": 24, "weak": 0.1, "prototypes": [1] * 133}
     torch.save(seeded_classifier(classes), folder / "classifier.pth")
     shutil.copy(_photo(), folder / "photo.jpg")
+    shutil.copy(FOLDER / "rmpsam-mobile-tiny-int8.json", folder / "mixed.json")
     write_prompted(folder / "eval")
     paint(folder / "train.json.gz", 8)
     for name in ("pictures", "frames"):

@@ -48,7 +48,7 @@ def test_a_norm_behind_a_convolution_need_not_be_folded() -> None:
 
 
 @pytest.mark.parametrize("layer", [nn.Conv2d(3, 5, 3), nn.ConvTranspose2d(3, 5, 2), nn.Linear(7, 5)])
-def test_layers_read_rounded_values_and_learn(layer: nn.Module) -> None:
+def test_layers_read_rounded_values_and_learn(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
     x = torch.randn(2, 3, 7, 7, generator=torch.Generator().manual_seed(0))
     plain = layer(x)
     with Rounding():
@@ -57,7 +57,7 @@ def test_layers_read_rounded_values_and_learn(layer: nn.Module) -> None:
     assert not torch.equal(found, plain)
     assert float((found - plain).detach().abs().max()) < 0.05 * float(plain.detach().abs().max())
     found.square().sum().backward()
-    assert layer.weight.grad is not None
+    assert isinstance(layer.weight.grad, torch.Tensor)
     assert float(layer.weight.grad.abs().sum()) > 0
     assert torch.equal(layer(x), plain)  # nothing was changed
 

@@ -5,20 +5,26 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.fx import GraphModule
 
-from rmpsam_mobile.bundle import open_bundle
+from rmpsam_mobile.bundle import judge_golden, open_bundle, read_golden, record_golden
 from rmpsam_mobile.checkpoint import Checkpoint
-from rmpsam_mobile.contracts import Graph, GraphSizes, Size, Target
-from rmpsam_mobile.errors import InputError, UnsupportedError
-from rmpsam_mobile.export.pipeline import export_bundle, plan_export
+from rmpsam_mobile.contracts import Graph, GraphSizes, ModelContract, Size, Target, graph_spec
+from rmpsam_mobile.errors import GateError, InputError, UnsupportedError
+from rmpsam_mobile.export.file_gate import check_files, compare, gate_inputs, require_same
+from rmpsam_mobile.export.pipeline import Exported, export_bundle, plan_export
 from rmpsam_mobile.export.quantized import is_quantized, quantize, read_quantized
+from rmpsam_mobile.export.quantized_graphs import capture_model, restored
 from rmpsam_mobile.model.rmpsam import RmpSam
 from rmpsam_mobile.quantization import QuantCoverage, read_calibration, recipe_named
-from rmpsam_mobile.runtime import Prompt, Segmenter
+from rmpsam_mobile.quiet import muted_warnings
+from rmpsam_mobile.runtime import Array, Prompt, PteRunner, Segmenter
 from tests.bundles import photo
 from tests.models import small_model
 
@@ -193,14 +199,18 @@ def test_an_existing_folder_is_not_replaced(
         quantize(checkpoint, recipe_named("int8-static"), read_calibration(pictures), quantized[0], sizes=SIZES)
 
 
+@pytest.fixture(scope="module")
+def exported(quantized: tuple[Path, Coverage], tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    return export_bundle(plan_export(quantized[0]), tmp_path_factory.mktemp("exported") / "int8.bundle")
+
+
 def test_the_8_bit_bundle_is_smaller_and_runs(
-    quantized: tuple[Path, Coverage], checkpoint: Checkpoint, tmp_path: Path
+    quantized: tuple[Path, Coverage], checkpoint: Checkpoint, exported: Exported
 ) -> None:
     plan = plan_export(quantized[0])
     assert plan.precision == "int8"
-    exported = export_bundle(plan, tmp_path / "int8.bundle")
-    bundle = open_bundle(tmp_path / "int8.bundle")
-    manifest = bundle.manifest
+    assert "gate" in plan.steps()
+    manifest = open_bundle(exported.bundle.folder).manifest
     assert manifest.recipe.name == recipe_named("int8-static").name
     assert manifest.recipe.calibration_pictures == 4
     assert manifest.recipe.calibration_sha256 == plan.quantized.record.calibration_sha256  # type: ignore[union-attr]
@@ -208,7 +218,7 @@ def test_the_8_bit_bundle_is_smaller_and_runs(
     weights = sum(t.numel() for t in checkpoint.tensors.values()) * 4
     assert sum(artifact.size_bytes for artifact in manifest.graphs.values()) < 1.5 * weights
 
-    segmenter = Segmenter.open(tmp_path / "int8.bundle")
+    segmenter = Segmenter.open(exported.bundle.folder)
     segmenter.set_image(photo())
     logits, scores = segmenter.predict_many([Prompt(((200, 200),), (1,)), Prompt(box=(60, 30, 380, 390))])
     assert np.isfinite(logits).all()
@@ -217,3 +227,82 @@ def test_the_8_bit_bundle_is_smaller_and_runs(
     masks = [tensor for tensor in exported.parity.tensors if tensor.name == "mask_logits"]
     assert masks
     assert all(tensor.mask_iou is not None and tensor.mask_iou > 0.5 for tensor in masks)
+
+
+class Gated(NamedTuple):
+    """Quantized graphs, the float ones, and the files that they become."""
+
+    modules: dict[Graph, GraphModule]
+    floats: dict[Graph, nn.Module]
+    paths: dict[Graph, Path]
+    contract: ModelContract
+
+
+@pytest.fixture(scope="module")
+def gated(quantized: tuple[Path, Coverage], model: RmpSam, exported: Exported) -> Gated:
+    stored = read_quantized(quantized[0])
+    captured = capture_model(copy.deepcopy(model), SIZES)
+    modules = restored(captured, stored.recipe, {graph: stored.of(graph) for graph in captured.programs})
+    return Gated(
+        modules, captured.parts.modules, {graph: exported.bundle.path(graph) for graph in modules}, captured.contract
+    )
+
+
+def test_the_gate_passes_what_was_exported_and_runs_it_in_a_fresh_process(gated: Gated, exported: Exported) -> None:
+    checks = check_files(*gated)
+    assert exported.checks == checks
+    assert {(check.graph, check.name) for check in checks} >= {
+        (Graph.ENCODER, "mask_features"),
+        (Graph.PROMPTS, "mask_logits"),
+    }
+    assert next(check.snr for check in checks if check.graph is Graph.ENCODER) > 20
+
+
+def judge(gated: Gated, pixels: Callable[[Array], Array] = lambda x: x) -> None:
+    """The gate's comparison in this process; ``pixels`` changes what the file gets."""
+    encoder = {Graph.ENCODER: gated.modules[Graph.ENCODER]}
+    inputs = gate_inputs(encoder[Graph.ENCODER], gated.contract, (Graph.ENCODER,))
+    runner = PteRunner({Graph.ENCODER: gated.paths[Graph.ENCODER]}, gated.contract)
+    answers = {Graph.ENCODER: runner.run(Graph.ENCODER, [pixels(inputs[Graph.ENCODER][0])])}
+    require_same(compare(encoder, gated.floats, inputs, answers, gated.contract))
+
+
+def test_a_damaged_weight_is_caught(gated: Gated, tmp_path: Path) -> None:
+    judge(gated)
+    raw = bytearray(gated.paths[Graph.ENCODER].read_bytes())
+    start = len(raw) * 17 // 20  # weights are the rear of a file
+    raw[start : start + 8192] = bytes(127 - (b & 1) for b in raw[start : start + 8192])
+    damaged = tmp_path / "damaged.pte"
+    damaged.write_bytes(raw)
+    with pytest.raises(GateError, match="it is not this model; do not ship it"):
+        judge(gated._replace(paths={Graph.ENCODER: damaged}))
+
+
+def test_a_swapped_normalisation_is_caught(gated: Gated) -> None:
+    mean, std = (np.array(x, np.float32)[:, None, None] for x in (gated.contract.mean, gated.contract.std))
+    with pytest.raises(GateError, match=r"^encoder/mask_features: the file answers with"):
+        judge(gated, lambda x: (x * std + mean) / 255)
+
+
+def test_a_wrong_scale_is_caught(gated: Gated) -> None:
+    with muted_warnings():  # a copy of a graph uses what torch 2.13 has deprecated
+        planted = copy.deepcopy(gated.modules[Graph.ENCODER])
+    nodes = [n for n in planted.graph.nodes if "dequantize_per_tensor" in str(n.target)]
+    node = nodes[-1]
+    node.args = (node.args[0], 4 * node.args[1], *node.args[2:])
+    planted.recompile()
+    with pytest.raises(GateError, match=r"^encoder/mask_features: the file answers with"):
+        judge(gated._replace(modules={Graph.ENCODER: planted}))
+
+
+def test_a_golden_pair_that_another_file_made_is_caught(gated: Gated, model: RmpSam) -> None:
+    paths, contract = gated.paths, gated.contract
+    bundle = open_bundle(paths[Graph.ENCODER].parent)
+    names = {graph: [t.name for t in graph_spec(graph, contract.sizes).outputs] for graph in paths}
+    own = record_golden(contract, names, PteRunner(paths, contract).run)
+    assert all(tensor.passes for tensor in judge_golden(read_golden(bundle.folder), own))
+    with torch.no_grad():
+        other = copy.deepcopy(model)
+        other.neck.loc_conv.weight.mul_(1.2)
+    theirs = record_golden(contract, names, capture_model(other, SIZES).float_runner().run)
+    assert not all(tensor.passes for tensor in judge_golden(theirs, own))
