@@ -14,7 +14,6 @@ from rmpsam_mobile.model.deform import NUM_TAPS, DeformConv
 from rmpsam_mobile.model.graphs import build_graph
 from rmpsam_mobile.model.neck import DeformUpsample
 from rmpsam_mobile.model.rmpsam import RmpSam
-from rmpsam_mobile.picture import read_picture
 from rmpsam_mobile.preprocess import pixel_values
 from rmpsam_mobile.quantization import read_calibration
 
@@ -97,8 +96,8 @@ def audit_offsets(
     handles = [watch.conv.register_forward_hook(watch) for watch in watches.values()]
     try:
         with torch.no_grad():
-            for file in pictures.files:
-                picture = read_picture(file)
+            for record in pictures.records:
+                picture = record.read()
                 fit = fit_picture(picture.shape[0], picture.shape[1], size)
                 encoder(torch.from_numpy(pixel_values(picture, fit)).to(dtype))
                 progress(1)
@@ -106,7 +105,7 @@ def audit_offsets(
         for handle in handles:
             handle.remove()
     layers = tuple(watch.result(path) for path, watch in watches.items())
-    return OffsetAudit(model.preset, (size.height, size.width), len(pictures.files), pictures.sha256, layers)
+    return OffsetAudit(model.preset, (size.height, size.width), len(pictures.records), pictures.sha256, layers)
 
 
 @dataclass

@@ -11,13 +11,13 @@ from rmpsam_mobile.checkpoint import weights_sha256
 from rmpsam_mobile.contracts import Graph, ModelContract, Precision, Target
 from rmpsam_mobile.export.file_gate import FileCheck, check_files
 from rmpsam_mobile.export.files import Files, capture_programs, lower_programs
+from rmpsam_mobile.export.graph_runner import GraphRunner
 from rmpsam_mobile.export.licences import licence_chain
 from rmpsam_mobile.export.lower.onnx import OPSET
 from rmpsam_mobile.export.lowering_record import write_record
 from rmpsam_mobile.export.plan import DEFAULT_SIZE, ExportPlan, plan_export
 from rmpsam_mobile.export.prove import require_half_ranges, runner_of_files
 from rmpsam_mobile.export.rewrites import apply_rewrites
-from rmpsam_mobile.export.rewritten import RewrittenRunner
 from rmpsam_mobile.export.split import left_out, split
 from rmpsam_mobile.runtime.eager import contract_of
 from rmpsam_mobile.runtime.mil.ranges import HalfRange
@@ -86,7 +86,9 @@ def export_bundle(
         runner = runner_of_files(plan.target, files.paths, contract)
         progress("golden pair")
         names = {graph: [tensor.name for tensor in spec.outputs] for graph, (_, spec) in programs.items()}
-        answering = runner if runner and plan.golden_source == "files" else RewrittenRunner(parts, contract)
+        answering = (
+            runner if runner and plan.golden_source == "files" else GraphRunner(parts.modules, contract, "rewritten")
+        )
         write_golden(record_golden(contract, names, answering.run), folder)
         progress("parity")
         if runner:

@@ -39,11 +39,6 @@ class Calibration:
     blank: tuple[str, ...]
     sha256: str
 
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The pictures' files, of a folder."""
-        return tuple(record.picture.path for record in self.records)
-
     def inputs(self, contract: ModelContract) -> Iterator[tuple[Array, tuple[Array, Array, Array, Array]]]:
         """Pixel values [1, 3, H, W] of each picture, and prompts anywhere: points, labels, boxes, image_size."""
         for index, record in enumerate(self.records):

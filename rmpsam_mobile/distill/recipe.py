@@ -156,15 +156,12 @@ class Recipe:
 
     def document(self) -> str:
         """The recipe as JSON, as it is stored with the run."""
-        fields = asdict(self)
-        if not self.rounding:  # runs of before did not know of it
-            del fields["rounding"]
-        return json.dumps(fields, indent=1, sort_keys=True)
+        return json.dumps(asdict(self), indent=1, sort_keys=True)
 
 
 def same_recipe(stored: str, recipe: Recipe) -> bool:
     """Tell whether a stored document is this recipe; an order of names means nothing, whoever draws sorts them."""
-    found: Any = json.loads(stored)
+    found: Any = {"rounding": False} | json.loads(stored)  # earlier runs did not know of it
     wanted: Any = json.loads(recipe.document())
     return bool(found == wanted)
 

@@ -38,6 +38,13 @@ def test_another_recipe_is_told_apart(change: dict[str, Any]) -> None:
     assert not same_recipe(replace(recipe, **change).document(), recipe)
 
 
+def test_a_run_from_before_there_was_rounding_is_known_again() -> None:
+    stored = json.loads(small_recipe().document())
+    del stored["rounding"]
+    assert same_recipe(json.dumps(stored), small_recipe())
+    assert not same_recipe(json.dumps(stored), replace(small_recipe(), rounding=True))
+
+
 def test_a_document_says_everything() -> None:
     document = json.loads(everything().document())
     assert document.keys() == set(Recipe.__dataclass_fields__)

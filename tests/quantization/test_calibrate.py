@@ -59,7 +59,7 @@ def test_the_order_of_the_file_system_does_not_matter(tmp_path: Path, monkeypatc
     wanted = read_calibration(folder)
     real = Path.rglob
     monkeypatch.setattr(Path, "rglob", lambda self, pattern: reversed(list(real(self, pattern))))
-    assert read_calibration(folder).files == wanted.files
+    assert read_calibration(folder).records == wanted.records
     assert read_calibration(folder).sha256 == wanted.sha256
 
 
@@ -70,7 +70,7 @@ def test_what_cannot_be_read_is_counted_with_its_reason(tmp_path: Path) -> None:
     (folder / "d.jpg").write_bytes(b"")
     Image.new("RGB", (1, 1)).save(folder / "e.png")
     found = read_calibration(folder)
-    assert found.files == whole.files
+    assert found.records == whole.records
     assert found.sha256 == whole.sha256
     assert [name for name, _ in found.skipped] == ["b.png", "d.jpg", "e.png"]
     reasons = [reason for _, reason in found.skipped]
