@@ -1,14 +1,13 @@
 """Did the graphs answer what they should, the first time and the last? A fast wrong answer is no latency."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from rmpsam_mobile.bundle import Golden, GoldenTensor, judge_golden
+from rmpsam_mobile.bundle.golden import ENCODER_ERROR
 from rmpsam_mobile.contracts import Graph
-
-ENCODER_ERROR: Final = 1e-2  # of the largest stored value, as ``GoldenTensor.passes`` has it
 
 
 def check_graphs(stored: Golden, first: Golden, last: Golden) -> dict[Graph, dict[str, Any]]:

@@ -75,14 +75,14 @@ def test_the_margin_is_what_float32_moves_a_logit_by(tmp_path: Path) -> None:
     """The largest graphs that a gate has failed on: SeaFormer-Tiny at 512, random weights.
 
     The logits of the second comparison are looked at: they come from a masked sum over all pixels. What follows it has
-    flips in it.
+    flips in it. Without ``slice_cells``, whose shorter sums move logits by a third of this.
     """
     model = build_model(seeded_checkpoint("rmpsam-seaformer-tiny"))
     sizes = sizes_of(model, GraphSizes(size=Size(512, 512)))
     pixel_values, prompts = golden_inputs(contract_of(model, sizes))
     with torch.no_grad():
         border = model.neck.located(model.backbone(torch.from_numpy(pixel_values)))
-    names, parts = rewrite_names(Target.XNNPACK), split(model, sizes)
+    names, parts = rewrite_names(Target.XNNPACK, skip=["slice_cells"]), split(model, sizes)
     apply_rewrites(parts, names)
     moved = []
     for graph in (Graph.OBJECTS, Graph.PROMPTS):

@@ -79,7 +79,7 @@ def test_the_pair_of_another_bundle_is_refused(made: Made, runner: PteRunner, co
 
 def test_every_failing_tensor_is_named() -> None:
     bad = [
-        GoldenTensor(graph=Graph.ENCODER, name="mask_features", relative_error=0.02, sign_agreement=1, is_mask=False),
+        GoldenTensor(graph=Graph.ENCODER, name="mask_features", relative_error=0.03, sign_agreement=1, is_mask=False),
         GoldenTensor(graph=Graph.CLIP, name="mask_logits", relative_error=0.1, sign_agreement=0.9, is_mask=True),
     ]
     with pytest.raises(GateError, match=r"^golden pair: encoder/mask_features, clip/mask_logits answer otherwise"):

@@ -90,7 +90,7 @@ public struct GoldenTensor: Equatable, Sendable {
         return signAgreement >= 0.98 || !isMask
     }
 
-    static let encoderError = 1e-2
+    static let encoderError = 0.02
 
     var isEncoder: Bool { key.hasPrefix("encoder/") }
 

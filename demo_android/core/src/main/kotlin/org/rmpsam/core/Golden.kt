@@ -36,7 +36,7 @@ public data class GoldenTensor(
 
     public companion object {
         /** Largest error of the encoder's output, relative to its largest value. */
-        public const val LARGEST_ERROR: Double = 1e-2
+        public const val LARGEST_ERROR: Double = 0.02
 
         /** Share of a mask's places whose sign must agree. */
         public const val FEWEST_EQUAL_SIGNS: Double = 0.98
