@@ -20,6 +20,7 @@ def test_every_cut_changes_one_thing_of_a_real_preset() -> None:
     assert all(one != other for i, one in enumerate(made) for other in made[:i])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_presets")
 def test_a_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     # other tests of this process may have graphs loaded, and a pool under loaded graphs cannot change

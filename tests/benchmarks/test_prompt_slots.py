@@ -13,6 +13,7 @@ from tests.distill.small_runs import SMALL_MOBILE, small_presets
 __all__ = ["small_presets"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_presets")
 def test_a_measurement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lower = partial(prompt_file, SMALL_MOBILE.name, Size(64, 64), tmp_path)

@@ -21,6 +21,8 @@ def test_the_demo(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert found == ["box.png", "click.png", "corrected.png", "model.bundle", "model.safetensors", "panoptic.png"]
     bundle = open_bundle(tmp_path / "out" / "model.bundle")
     assert sorted(bundle.manifest.graphs) == ["encoder", "objects", "prompts"]
+    rewrites = bundle.manifest.rewrites  # the shipped student clamps its offsets
+    assert (rewrites["bounded_deform"], rewrites["gather_deform"], rewrites["static_deform"]) == (3, 0, 0)
     for name in ("click", "corrected", "box"):
         with Image.open(tmp_path / "out" / f"{name}.png") as picture:
             assert picture.size == (640, 427)

@@ -86,4 +86,3 @@ def test_a_run_with_rounding_keeps_float_weights_and_says_so(tmp_path: Path, pai
     assert any(not torch.equal(weights[True][name], weights[False][name]) for name in weights[True])
     stored = (tmp_path / "run-True" / "recipe.json").read_text()
     assert not same_recipe(stored, plain)
-    assert "rounding" not in plain.document()

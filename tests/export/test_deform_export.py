@@ -14,6 +14,7 @@ from rmpsam_mobile.validate.parity import FLOAT_LIMIT
 pytestmark = pytest.mark.xdist_group("export")
 
 
+@pytest.mark.slow
 def test_the_shipped_student_is_bounded_by_default_and_exact(tmp_path: Path) -> None:
     plan = plan_export("rmpsam-mobile-tiny", size=Size(96, 96), num_slots=2)
     assert plan.is_exact
