@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 FLOOR: Final = 1e-8  # share of the largest logit where the scale begins
-PANEL: Final = (4.2, 3.4)  # inches
+PANEL: Final = (4.6, 2.9)  # inches
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def main() -> None:
     if options.audit_data:
         audit = audit_offsets(model, options.audit_data, options.size)
         static = choose_forms(model, DeformForm.STATIC, audit)
-        runners["with static_deform, before distillation"] = rewritten(model, sizes, static)
+        runners["static_deform, not distilled"] = rewritten(model, sizes, static)
     logits = {title: answer(runner, options.picture, options.click) for title, runner in runners.items()}
     output = options.output or Path(f"docs/figures/error_maps_{options.model}_{options.size.height}.png")
     save(draw(options.click, logits), output)

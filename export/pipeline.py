@@ -6,19 +6,21 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rmpsam_mobile.atomic import refuse_existing
-from rmpsam_mobile.bundle import Artifact, Bundle, Manifest, Recipe, record_golden, write_bundle, write_golden
+from rmpsam_mobile.bundle import Artifact, Bundle, Golden, Manifest, Recipe, record_golden, write_bundle, write_golden
 from rmpsam_mobile.checkpoint import weights_sha256
 from rmpsam_mobile.contracts import Graph, ModelContract, Precision, Target
 from rmpsam_mobile.export.file_gate import FileCheck, check_files
 from rmpsam_mobile.export.files import Files, capture_programs, lower_programs
 from rmpsam_mobile.export.graph_runner import GraphRunner
 from rmpsam_mobile.export.licences import licence_chain
+from rmpsam_mobile.export.lower.base import Programs
 from rmpsam_mobile.export.lower.onnx import OPSET
 from rmpsam_mobile.export.lowering_record import write_record
 from rmpsam_mobile.export.plan import DEFAULT_SIZE, ExportPlan, plan_export
 from rmpsam_mobile.export.prove import require_half_ranges, runner_of_files
 from rmpsam_mobile.export.rewrites import apply_rewrites
-from rmpsam_mobile.export.split import left_out, split
+from rmpsam_mobile.export.split import SplitModel, left_out, split
+from rmpsam_mobile.runtime import Runner
 from rmpsam_mobile.runtime.eager import contract_of
 from rmpsam_mobile.runtime.mil.ranges import HalfRange
 from rmpsam_mobile.validate import ParityReport, check_parity, parity_inputs
@@ -85,11 +87,7 @@ def export_bundle(
             checks.extend(check_files(modules, parts.modules, files.paths, contract))
         runner = runner_of_files(plan.target, files.paths, contract)
         progress("golden pair")
-        names = {graph: [tensor.name for tensor in spec.outputs] for graph, (_, spec) in programs.items()}
-        answering = (
-            runner if runner and plan.golden_source == "files" else GraphRunner(parts.modules, contract, "rewritten")
-        )
-        write_golden(record_golden(contract, names, answering.run), folder)
+        write_golden(_golden(plan, programs, parts, runner), folder)
         progress("parity")
         if runner:
             report = check_parity(plan.model, runner, *parity_inputs(runner))
@@ -101,6 +99,15 @@ def export_bundle(
 
     bundle = write_bundle(Path(output), fill, force=force)
     return Exported(bundle, parity[0] if parity else None, tuple(checks))
+
+
+def _golden(plan: ExportPlan, programs: Programs, parts: SplitModel, runner: Runner | None) -> Golden:
+    """What the files answer where they run and are asked, else what the rewritten parts do."""
+    contract = replace(contract_of(plan.model, plan.sizes), sizes=parts.sizes)
+    names = {graph: [tensor.name for tensor in spec.outputs] for graph, (_, spec) in programs.items()}
+    files_answer = runner is not None and plan.golden_source == "files"
+    answering = runner if runner and files_answer else GraphRunner(parts.modules, contract, "rewritten")
+    return record_golden(contract, names, answering.run)
 
 
 def _half_ranges(plan: ExportPlan, files: Files, contract: ModelContract) -> dict[Graph, HalfRange | None]:

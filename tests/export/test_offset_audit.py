@@ -14,6 +14,7 @@ from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.export.offset_audit import OffsetAudit, audit_offsets
 from rmpsam_mobile.model.neck import DeformUpsample
 from rmpsam_mobile.model.rmpsam import RmpSam
+from tests.distill.small_runs import paint
 from tests.models import SMALL, small_model
 
 
@@ -87,3 +88,8 @@ def test_the_audit_is_json_and_leaves_no_hook(pictures: Path) -> None:
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no picture"):
         audit_offsets(pushed(0.0, 0.0), tmp_path, Size(64, 64))
+
+
+def test_a_data_set_is_read_where_its_pictures_lie(tmp_path: Path) -> None:
+    found = audit(0.0, 0.0, paint(tmp_path / "shapes.json.gz", 4), limit=2)  # pictures in a tar file
+    assert found.pictures == 2

@@ -1,15 +1,18 @@
 """XNNPACK: small modules lowered, counted and run."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.fx.traceback import NodeSource
 
 from rmpsam_mobile.contracts import Graph
 from rmpsam_mobile.errors import ExportError
 from rmpsam_mobile.export.capture import capture
+from rmpsam_mobile.export.lower import executorch_file
 from rmpsam_mobile.export.lower.xnnpack import lower_to_xnnpack
 from rmpsam_mobile.export.split import Part
 from rmpsam_mobile.runtime.pte import execute, load_method
@@ -63,3 +66,14 @@ def test_a_failed_lowering_is_an_export_error_in_one_line(monkeypatch: pytest.Mo
     with pytest.raises(ExportError) as caught:
         lower_to_xnnpack(program, part.spec)
     assert str(caught.value) == "lowering the encoder graph to XNNPACK failed: first line"
+
+
+def test_shared_records_of_origin_change_no_byte_and_end_with_the_lowering(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = one_module(nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU()), (1, 2, 5, 5)).parts[Graph.ENCODER]
+    for name in ("shared.pte", "copied.pte"):
+        lower_to_xnnpack(capture(part), part.spec).write(tmp_path / name)
+        assert "__deepcopy__" not in vars(NodeSource)
+        monkeypatch.setattr(executorch_file, "shared_provenance", nullcontext)
+    assert (tmp_path / "shared.pte").read_bytes() == (tmp_path / "copied.pte").read_bytes()
