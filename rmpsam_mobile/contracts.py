@@ -238,12 +238,22 @@ def _prompts_spec(s: GraphSizes) -> _Border:
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """Where logits become answers (arXiv 2401.10228's released settings)."""
+    """Where logits become answers; by default arXiv 2401.10228's released settings.
+
+    Raises:
+        InputError: a share outside of 0 to 1.
+    """
 
     mask: float = 0.0  # a pixel belongs to a mask where its logit is above
     object_mask: float = 0.8  # a query needs this class score to enter a panoptic map
     iou: float = 0.8  # and must keep this share of its own mask there
     max_instances: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        for name, share in (("object_mask", self.object_mask), ("iou", self.iou)):
+            if not 0 <= share <= 1:
+                raise InputError(f"threshold {name} is {share:g}; give a share from 0 to 1, as 0.8")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,6 +104,7 @@ def build_model(checkpoint: Checkpoint) -> RmpSam:
     if checkpoint.classifier is not None:
         model.set_classifier(checkpoint.classifier)
     model.vocabulary = checkpoint.vocabulary
+    model.thresholds = checkpoint.thresholds
     model.trained = checkpoint.card.trained
     return model.eval()
 
@@ -150,7 +151,7 @@ def _read_base(path: str | Path, preset: str | None, allow_partial: bool) -> Che
         classifier = checked_embeddings(classifier, source, preset_config(own.preset).text_width)
     recognised = recognise(own.tensors, source, own.preset)
     base = _completed(recognised, own.card, source, allow_partial)
-    return replace(base, classifier=classifier, vocabulary=own.vocabulary)
+    return replace(base, classifier=classifier, vocabulary=own.vocabulary, thresholds=own.thresholds)
 
 
 def _new_card(path: str | Path, recognised: Recognised) -> Card:

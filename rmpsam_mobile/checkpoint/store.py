@@ -7,7 +7,7 @@ run to run; one key makes equal checkpoints equal files.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from rmpsam_mobile.atomic import refuse_existing, write_file
 from rmpsam_mobile.checkpoint.unpickle import read_bytes
+from rmpsam_mobile.contracts import Thresholds
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.model.vocabulary import Vocabulary
 
@@ -60,6 +61,7 @@ class Checkpoint:
         tensors: official name -> float32 tensor, or int64 for batch counters.
         classifier: class embeddings (C, P, D), rows of unit length, or None.
         vocabulary: names of the C classes; present exactly when ``classifier`` is.
+        thresholds: where these weights' logits become answers.
         card: origin.
 
     Raises:
@@ -70,6 +72,7 @@ class Checkpoint:
     tensors: Mapping[str, Tensor]
     classifier: Tensor | None = None
     vocabulary: Vocabulary | None = None
+    thresholds: Thresholds = field(default_factory=Thresholds)
     card: Card = Card()
 
     def __post_init__(self) -> None:
@@ -188,6 +191,7 @@ def _serialised(checkpoint: Checkpoint) -> bytes:
         "preset": checkpoint.preset,
         "vocabulary": None if vocabulary is None else list(vocabulary.names),
         "num_things": None if vocabulary is None else vocabulary.num_things,
+        "thresholds": asdict(checkpoint.thresholds),
         "card": asdict(checkpoint.card),
     }
     # A clone each: safetensors refuses tensors that share memory.
@@ -216,6 +220,7 @@ def _from_header(tensors: dict[str, Tensor], about: dict[str, Any]) -> Checkpoin
         },
         classifier=None if classifier is None else standard_type(classifier, is_counter=False),
         vocabulary=None if names is None else Vocabulary(tuple(map(_text, names)), int(about["num_things"])),
+        thresholds=Thresholds(**about.get("thresholds", {})),  # earlier files have none
         card=_card(about["card"]),
     )
 

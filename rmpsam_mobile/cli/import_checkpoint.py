@@ -18,6 +18,8 @@ def import_(
     vocabulary: Annotated[Path | None, typer.Option(help="Text file, one class name a line, --- before stuff.")] = None,
     preset: Annotated[str | None, typer.Option(help="Confirm the preset instead of recognising it.")] = None,
     licence: Annotated[str | None, typer.Option(help="Licence of the weights, for the card.")] = None,
+    object_mask: Annotated[float | None, typer.Option(help="Score from which an object is named, 0 to 1.")] = None,
+    iou: Annotated[float | None, typer.Option(help="Share of its mask that a named object must keep, 0 to 1.")] = None,
     half: Annotated[bool, typer.Option(help="Store kernels and matrices in float16, for shipping.")] = False,
     allow_partial: Annotated[bool, typer.Option(help="Start missing tensors from seeded random values.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Read and report, write nothing.")] = False,
@@ -25,6 +27,8 @@ def import_(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Import a checkpoint; nothing in it is executed, and what does not fit is listed by name."""
+    from dataclasses import replace
+
     from rmpsam_mobile.atomic import refuse_existing
     from rmpsam_mobile.checkpoint import halved, import_checkpoint, read_vocabulary, save_checkpoint
 
@@ -38,6 +42,13 @@ def import_(
         allow_partial=allow_partial,
         licence=licence,
     )
+    stored = checkpoint.thresholds
+    thresholds = replace(
+        stored,
+        object_mask=stored.object_mask if object_mask is None else object_mask,
+        iou=stored.iou if iou is None else iou,
+    )
+    checkpoint = replace(checkpoint, thresholds=thresholds)
     if not dry_run:
         save_checkpoint(halved(checkpoint) if half else checkpoint, output, force=force)
     _print(checkpoint, source, None if dry_run else output, as_json=as_json)
@@ -58,6 +69,7 @@ def _print(checkpoint: "Checkpoint", source: Path, output: Path | None, *, as_js
         "tensors": len(checkpoint.tensors),
         "classes": len(checkpoint.vocabulary) if checkpoint.vocabulary else 0,
         "licence": card.licence,
+        "thresholds": {"object_mask": checkpoint.thresholds.object_mask, "iou": checkpoint.thresholds.iou},
         "source_sha256": card.source_sha256,
         "untrained": list(card.untrained),
         "filled": list(card.filled),

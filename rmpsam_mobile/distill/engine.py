@@ -238,6 +238,7 @@ class Run:
             tensors=model.state_dict(),
             classifier=classifier,
             vocabulary=model.vocabulary,
+            thresholds=model.thresholds,
             card=self.card,
         )
         save_checkpoint(checkpoint, self.folder / name, force=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rmpsam_mobile.contracts import MULTIPLE
+from rmpsam_mobile.contracts import MULTIPLE, Thresholds
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.model.classifier import TextClassifier
 from rmpsam_mobile.model.clip import stack_frames, unstack_masks
@@ -62,6 +62,7 @@ class RmpSam(nn.Module):
         self.panoptic_head = PanopticHead(config)
         self.classifier: TextClassifier | None = None
         self.vocabulary: Vocabulary | None = None
+        self.thresholds = Thresholds()
         self.trained = False  # set by whoever loads trained weights
 
     @property

@@ -46,6 +46,7 @@ def contract_of(model: RmpSam, sizes: GraphSizes) -> ModelContract:
         click_half_width=model.config.click_half_width,
         class_names=names,
         num_things=0 if model.vocabulary is None else model.vocabulary.num_things,
+        thresholds=model.thresholds,
     )
 
 

@@ -12,7 +12,15 @@ import pytest
 import safetensors.torch
 import torch
 
-from rmpsam_mobile.checkpoint.store import Card, Checkpoint, halved, read_checkpoint, save_checkpoint
+from rmpsam_mobile.checkpoint.store import (
+    Card,
+    Checkpoint,
+    halved,
+    parse_checkpoint,
+    read_checkpoint,
+    save_checkpoint,
+)
+from rmpsam_mobile.contracts import Thresholds
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.model.vocabulary import Vocabulary
 
@@ -40,6 +48,7 @@ def small_checkpoint() -> Checkpoint:
         },
         classifier=torch.nn.functional.normalize(torch.ones(2, 1, 768), dim=-1),
         vocabulary=Vocabulary(("Katze", "Himmel über Wien"), 1),
+        thresholds=Thresholds(object_mask=0.3, iou=0.6),
         card=CARD,
     )
 
@@ -66,6 +75,7 @@ def test_what_is_saved_is_read_again(tmp_path: Path) -> None:
     save_checkpoint(saved, path)
     found = read_checkpoint(path)
     assert (found.preset, found.vocabulary, found.card) == (saved.preset, saved.vocabulary, CARD)
+    assert found.thresholds == saved.thresholds != Thresholds()
     assert found.tensors.keys() == saved.tensors.keys()
     for name, tensor in saved.tensors.items():
         assert torch.equal(found.tensors[name], tensor), name
@@ -81,6 +91,13 @@ def test_a_checkpoint_without_classes_is_read_again(tmp_path: Path) -> None:
     save_checkpoint(Checkpoint(preset="rmpsam-r18", tensors={"a": torch.ones(2)}), path)
     found = read_checkpoint(path)
     assert (found.classifier, found.vocabulary, found.card) == (None, None, Card())
+
+
+def test_files_from_before_there_were_thresholds_have_the_official_ones() -> None:
+    assert parse_checkpoint({}, about(), "old").thresholds == Thresholds(object_mask=0.8, iou=0.8)
+    for thresholds in ({"object_mask": 1.5}, {"iou": "half"}, {"colour": 0.5}, [0.5]):
+        with pytest.raises(InputError, match=r"^new: (its header is broken|threshold object_mask is 1.5; give a)"):
+            parse_checkpoint({}, about(thresholds=thresholds), "new")
 
 
 def test_equal_checkpoints_make_equal_files(tmp_path: Path) -> None:

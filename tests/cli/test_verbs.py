@@ -156,6 +156,15 @@ def test_import_and_what_it_says(cli: Cli, official: Path) -> None:
     assert cli("import", official, "-o", "m.safetensors", "--force").code == 0
 
 
+def test_thresholds_are_stored_with_the_weights(cli: Cli, official: Path) -> None:
+    first = cli("import", official, "-o", "m.safetensors", "--object-mask", "0.3", "--json")
+    assert json.loads(first.out)["thresholds"] == {"object_mask": 0.3, "iou": 0.8}
+    again = cli("import", "m.safetensors", "-o", "n.safetensors", "--iou", "0.6", "--json")
+    assert json.loads(again.out)["thresholds"] == {"object_mask": 0.3, "iou": 0.6}
+    wrong = cli("import", official, "-o", "o.safetensors", "--iou", "1.2")
+    assert (wrong.code, wrong.error) == (2, "threshold iou is 1.2; give a share from 0 to 1, as 0.8")
+
+
 @pytest.mark.parametrize(
     "command",
     [
