@@ -1,15 +1,15 @@
 """Every stage from the float model to the 8-bit files: bytes, time, all task metrics, and what each stage loses.
 
 python -m benchmarks.quantization --quantized FOLDER --bundle INT8 --float-bundle FP32 --eval DIR --panoptic DIR
-    [--name int8-static] [--limit N] [--stages eager rewritten ...]
+    [--name int8-static] [--limit N] [--stages eager rewritten ...] [--times-only]
 
 Writes quantization_NAME.json, .md and .html under benchmarks/results. Host figures: times say nothing about a phone.
 """
 
 import argparse
 import json
+import shlex
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import torch
 
 from benchmarks.quantization_pages import html_page, markdown_page
 from rmpsam_mobile.atomic import write_file
-from rmpsam_mobile.bench import HOST_NOTE
+from rmpsam_mobile.bench import HOST_NOTE, time_interleaved
 from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.bundle import golden_inputs, open_bundle
 from rmpsam_mobile.checkpoint import build_model
@@ -33,7 +34,7 @@ from rmpsam_mobile.runtime.eager import contract_of
 
 RESULTS: Final = Path(__file__).parent / "results"
 STAGES: Final = ("eager", "rewritten", "quantized", "fp32 .pte", "int8 .pte")
-RUNS: Final = 7
+RUNS: Final = 15
 SMALL: Final = "<1%"
 
 
@@ -48,6 +49,35 @@ class Stage:
 
 def main() -> None:
     """Measure the stages and write the pages."""
+    options = _options()
+    model = read_quantized(options.quantized)
+    stages, path = _stages(model, options), RESULTS / f"quantization_{options.name}"
+    if options.times_only:
+        report = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        rows, command = report["stages"], report["command"]
+    else:
+        rows, command = _all_measured(stages, options), f"python -m benchmarks.quantization {shlex.join(sys.argv[1:])}"
+    times = _times(stages)
+    report = {
+        "schema": "rmpsam.quantization/1",
+        "command": command,
+        "note": HOST_NOTE,
+        "machine": describe_machine(),
+        "recipe": model.recipe.name,
+        "in_float": list(model.recipe.in_float),
+        "ranges": str(model.recipe.ranges),
+        "calibration": {"pictures": model.record.calibration_pictures, "sha256": model.record.calibration_sha256},
+        "limit": options.limit,
+        "stages": with_drops([{**row, "ms": times[row["stage"]]} for row in rows]),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    write_file(path.with_suffix(".json"), (json.dumps(report, indent=1) + "\n").encode())
+    write_file(path.with_suffix(".md"), markdown_page(report).encode())
+    write_file(path.with_suffix(".html"), html_page(report).encode())
+    print(markdown_page(report))
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quantized", type=Path, required=True)
     parser.add_argument("--bundle", type=Path, required=True)
@@ -57,32 +87,18 @@ def main() -> None:
     parser.add_argument("--name", default="int8-static")
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
-    options = parser.parse_args()
-    model = read_quantized(options.quantized)
+    parser.add_argument("--times-only", action="store_true", help="keep the stored accuracy and take the times anew")
+    return parser.parse_args()
+
+
+def _all_measured(stages: Sequence[Stage], options: argparse.Namespace) -> list[dict[str, Any]]:
     folders = {"box": options.eval, "click": options.eval, "panoptic": options.panoptic}
     tasks = {name: open_task(name, folder, TaskOptions(limit=options.limit)) for name, folder in folders.items()}
     rows = []
-    for stage in _stages(model, options):
+    for stage in stages:
         print(f"{stage.name} ...", file=sys.stderr, flush=True)
         rows.append(_measured(stage, tasks))
-    report = {
-        "schema": "rmpsam.quantization/1",
-        "command": f"python -m benchmarks.quantization {' '.join(sys.argv[1:])}",
-        "note": HOST_NOTE,
-        "machine": describe_machine(),
-        "recipe": model.recipe.name,
-        "in_float": list(model.recipe.in_float),
-        "ranges": str(model.recipe.ranges),
-        "calibration": {"pictures": model.record.calibration_pictures, "sha256": model.record.calibration_sha256},
-        "limit": options.limit,
-        "stages": with_drops(rows),
-    }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"quantization_{options.name}"
-    write_file(path.with_suffix(".json"), (json.dumps(report, indent=1) + "\n").encode())
-    write_file(path.with_suffix(".md"), markdown_page(report).encode())
-    write_file(path.with_suffix(".html"), html_page(report).encode())
-    print(markdown_page(report))
+    return rows
 
 
 def with_drops(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -141,21 +157,23 @@ def _measured(stage: Stage, tasks: Mapping[str, Task]) -> dict[str, Any]:
         **{f"PQ {source}": row["all"]["pq"] for source, row in found["panoptic"]["by_source"].items()},
     }
     points = {name: None if value is None else 100 * value for name, value in metrics.items()}
-    return {"stage": stage.name, "bytes": stage.bytes, "ms": _milliseconds(stage.runner), "metrics": points}
+    return {"stage": stage.name, "bytes": stage.bytes, "metrics": points}
 
 
-def _milliseconds(runner: Runner) -> float:
-    """Median of encoder, objects and one call of all prompt slots."""
+def _times(stages: Sequence[Stage]) -> dict[str, float]:
+    """Median milliseconds of encoder, objects and one call of all prompt slots, all stages in turn, one thread."""
+    torch.set_num_threads(1)
+    actions = {stage.name: partial(_run_graphs, stage.runner) for stage in stages}
+    samples = time_interleaved(actions, runs=RUNS, warmup=2)
+    return {name: float(np.median(taken)) for name, taken in samples.items()}
+
+
+def _run_graphs(runner: Runner) -> None:
     pixels, prompts = golden_inputs(runner.contract)
-    samples = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        (features,) = runner.run(Graph.ENCODER, [pixels])
-        if Graph.OBJECTS in runner.graphs:
-            runner.run(Graph.OBJECTS, [features])
-        runner.run(Graph.PROMPTS, [features, *prompts.values()])
-        samples.append(1e3 * (time.perf_counter() - start))
-    return float(np.median(samples))
+    (features,) = runner.run(Graph.ENCODER, [pixels])
+    if Graph.OBJECTS in runner.graphs:
+        runner.run(Graph.OBJECTS, [features])
+    runner.run(Graph.PROMPTS, [features, *prompts.values()])
 
 
 if __name__ == "__main__":
