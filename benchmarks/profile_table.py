@@ -36,7 +36,7 @@ def table_of(profiles: Sequence[Mapping[str, Any]]) -> str:
     """A line a graph: time, number of steps, and the dearest of them with their share of the time."""
     lines = []
     for profile in profiles:
-        steps, name = profile["steps"], profile["what"].partition(" at ")[0].removeprefix("rmpsam-")
+        steps, name = profile["steps"], profile["what"].removeprefix("rmpsam-")
         total = sum(step["ms"] for step in steps)
         dearest = sorted(steps, key=lambda step: -step["ms"])[:DEAREST]
         cells = "; ".join(f"{step['ms'] / total:.0%} `{step['label']}`" for step in dearest)
