@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from rmpsam_mobile.checkpoint.shipped import shipped_recipe
 from rmpsam_mobile.errors import InputError
 from rmpsam_mobile.quantization.recipes import Activations, QuantRecipe, Ranges, recipe_named
 
@@ -13,13 +14,14 @@ SUFFIX = ".json"
 
 
 def find_recipe(name: str) -> QuantRecipe:
-    """A recipe by name or alias, or from a file, which ends in ``.json``.
+    """A recipe by name or alias, by the name of shipped weights, or from a file, which ends in ``.json``.
 
     Raises:
         InputError: unknown, or no recipe file.
         UnsupportedError: it is refused.
     """
-    return read_recipe(Path(name)) if name.endswith(SUFFIX) else recipe_named(name)
+    path = Path(name) if name.endswith(SUFFIX) else shipped_recipe(name)
+    return read_recipe(path) if path else recipe_named(name)
 
 
 def recipe_document(recipe: QuantRecipe) -> str:

@@ -14,6 +14,12 @@ def named_weights(source: str | Path) -> str | Path:
     return path if path.is_file() and path.parent == FOLDER and not Path(source).exists() else source
 
 
+def shipped_recipe(name: str) -> Path | None:
+    """The quantization recipe that belongs to shipped weights of that name; None where there is none."""
+    path = FOLDER / f"{name}.json"
+    return path if path.parent == FOLDER and path.is_file() else None
+
+
 def shipped_weights(preset: str) -> Path:
     """Path of a preset's trained weights, a file of ``save_checkpoint``.
 

@@ -21,7 +21,7 @@ def quantize(
     calib: Annotated[Path, typer.Option(help="Pictures like those of the app: a folder, or labelled data.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write.")],
     recipe: Annotated[
-        str, typer.Option(help="Name or alias (rmpsam-mobile list recipes), or a recipe file.")
+        str, typer.Option(help="Name or alias (rmpsam-mobile list recipes), of shipped weights, or a recipe file.")
     ] = "int8-static",
     size: Annotated[str, typer.Option(help="Model input: SIDE or HEIGHTxWIDTH.")] = "512",
     slots: Annotated[int, typer.Option(help="Prompts in one call of the prompt graph.")] = 16,

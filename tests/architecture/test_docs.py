@@ -11,7 +11,6 @@ import pytest
 import torch
 from PIL import Image
 
-from rmpsam_mobile.checkpoint.shipped import FOLDER
 from rmpsam_mobile.cli.demo import _photo
 from tests.conftest import REPOSITORY
 from tests.distill.small_runs import paint
@@ -67,7 +66,6 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     classes = {"classifier": "c", "dim": 768, "strong": 24, "weak": 0.1, "prototypes": [1] * 133}
     torch.save(seeded_classifier(classes), folder / "classifier.pth")
     shutil.copy(_photo(), folder / "photo.jpg")
-    shutil.copy(FOLDER / "rmpsam-mobile-tiny-int8.json", folder / "mixed.json")
     write_prompted(folder / "eval")
     paint(folder / "train.json.gz", 8)
     for name in ("pictures", "frames"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rmpsam_mobile.checkpoint import shipped_weights
 from rmpsam_mobile.errors import InputError, UnsupportedError
 from rmpsam_mobile.quantization import (
     RECIPES,
@@ -14,6 +15,7 @@ from rmpsam_mobile.quantization import (
     Activations,
     Ranges,
     find_recipe,
+    read_recipe,
     recipe_document,
     recipe_named,
 )
@@ -25,6 +27,15 @@ def test_a_recipe_is_found_by_both_names() -> None:
     assert recipe_named("int8-static") is recipe_named(NAME) is RECIPES[NAME]
     assert RECIPES[NAME].precision == "int8"
     assert RECIPES[NAME].is_per_channel
+
+
+def test_shipped_weights_name_their_own_recipe() -> None:
+    found = find_recipe("rmpsam-mobile-tiny-int8")
+    assert found == read_recipe(shipped_weights("rmpsam-mobile-tiny-int8").with_suffix(".json"))
+    assert (found.alias, found.ranges, found.is_calibrated) == ("mixed", Ranges.PERCENTILE, True)
+    for none in ("rmpsam-mobile-tiny", "../weights/rmpsam-mobile-tiny-int8"):
+        with pytest.raises(InputError, match="unknown recipe"):
+            find_recipe(none)
 
 
 def test_names_and_aliases_are_unique() -> None:
