@@ -176,6 +176,7 @@ def test_ctrl_c_puts_everything_back(cable: Cable) -> None:
 
     def interrupt(_: dict[str, str]) -> str:
         assert cable.phone.settings["stay_on_while_plugged_in"] == "7"
+        time.sleep(0.5)  # until the main thread sleeps in its system call, which only then wakes up
         os.kill(os.getpid(), signal.SIGINT)
         return str(release.wait(10))
 

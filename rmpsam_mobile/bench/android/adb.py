@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from rmpsam_mobile.bench.programs import run_program
 from rmpsam_mobile.errors import DeviceError, InputError, MissingExtraError
 
 MARKER: Final = "RMPSAM_END:"
@@ -105,7 +106,7 @@ class Adb:
         """
         program = find_adb()
         said("adb devices -l")
-        return cls(program, choose_serial(_run([str(program), "devices", "-l"], 30.0).stdout, serial), said)
+        return cls(program, choose_serial(run_program([str(program), "devices", "-l"], _SECONDS).stdout, serial), said)
 
     def shell(self, command: str, *, doing: str, seconds: float = _SECONDS) -> Answer:
         """Run a command line in the phone's shell.
@@ -164,7 +165,7 @@ class Adb:
 
     def _call(self, arguments: Sequence[str], doing: str, seconds: float) -> "subprocess.CompletedProcess[str]":
         try:
-            return _run([str(self.program), "-s", self.serial, *arguments], seconds)
+            return run_program([str(self.program), "-s", self.serial, *arguments], seconds)
         except subprocess.TimeoutExpired:
             raise DeviceError(f"{doing}: no answer within {seconds:.0f} s; {LOST}") from None
 
@@ -177,18 +178,6 @@ class Adb:
 def marked(command: str) -> str:
     """The command with its marker line, which is what travels to the phone."""
     return f"({command}); echo {MARKER}$?"
-
-
-def _run(arguments: list[str], seconds: float) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        arguments,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=seconds,
-        check=False,
-    )
 
 
 def _last_line(text: str) -> str:

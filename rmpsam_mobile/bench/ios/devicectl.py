@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from rmpsam_mobile.bench.ios import steps
+from rmpsam_mobile.bench.programs import run_program
 from rmpsam_mobile.errors import DeviceError, InputError, MissingExtraError
 
 LOWEST_XCODE: Final = 15
@@ -120,15 +121,7 @@ class Devicectl:
     ) -> "subprocess.CompletedProcess[str]":
         self.said(shlex.join(steps.ANSWER if Path(word).name == steps.ANSWER else word for word in command))
         try:
-            return subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=seconds,
-                check=False,
-            )
+            return run_program(command, seconds)
         except subprocess.TimeoutExpired:
             raise DeviceError(
                 f"{doing}: no answer within {seconds:.0f} s; unplug the phone, plug it in again"
