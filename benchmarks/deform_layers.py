@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmarks.ratios import COLUMN, ratio_cells, ratio_of
 from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
 from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.checkpoint import build_model, seeded_checkpoint
@@ -157,8 +158,7 @@ def measure(group: str, layer: Layer, files: Mapping[str, Path], threads: int, r
         row: dict[str, Any] = {"layers": group, "layer": str(layer), "form": form, "threads": threads}
         row["ms"] = asdict(summarise(taken))
         for plain in ("conv", "im2col"):
-            low, middle, high = np.percentile(np.asarray(taken) / np.asarray(samples[plain]), [10, 50, 90])
-            row[f"over_{plain}"] = {"p10": low, "p50": middle, "p90": high}
+            row[f"over_{plain}"] = ratio_of(taken, samples[plain])
         rows.append(row)
     return rows
 
@@ -213,14 +213,10 @@ def _border(shapes: Sequence[tuple[int, ...]]) -> GraphSpec:
 
 
 def _print(rows: list[dict[str, Any]], shares: list[dict[str, Any]]) -> None:
-    shown = table(
-        f"deformable layers, {HOST_NOTE}", "layer", "<form", "threads", "ms", "/ conv", "/ im2col", "p10 to p90"
-    )
+    shown = table(f"deformable layers, {HOST_NOTE}", "layer", "<form", "threads", "ms", "/ conv", "/ im2col", COLUMN)
     for row in rows:
-        ratio = row["over_im2col"]
-        figures = (f"{row['ms']['p50']:.2f}", f"{row['over_conv']['p50']:.2f}", f"{ratio['p50']:.2f}")
-        spread = f"{ratio['p10']:.2f} to {ratio['p90']:.2f}"
-        shown.add_row(row["layer"], row["form"], str(row["threads"]), *figures, spread)
+        figures = (f"{row['ms']['p50']:.2f}", f"{row['over_conv']['p50']:.2f}", *ratio_cells(row["over_im2col"]))
+        shown.add_row(row["layer"], row["form"], str(row["threads"]), *figures)
     print_table(shown)
     if shares:
         shown = table(f"three layers of {ENCODER} at 512", "form", "threads", "layers ms", "share of the encoder")

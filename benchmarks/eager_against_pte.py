@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
+from benchmarks.ratios import COLUMN, ratio_cells, ratio_of
 from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
 from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.bundle import Bundle, golden_inputs
@@ -72,15 +72,13 @@ def _measure(eager: Runner, bundle: Bundle, threads: int, runs: int) -> list[dic
     rows = []
     for graph in inputs:
         ours, theirs = samples[f"pte {graph}"], samples[f"eager {graph}"]
-        ratios = np.asarray(theirs) / np.asarray(ours)
-        low, middle, high = np.percentile(ratios, [10, 50, 90])
         rows.append(
             {
                 "graph": str(graph),
                 "threads": threads,
                 "eager_ms": asdict(summarise(theirs)),
                 "pte_ms": asdict(summarise(ours)),
-                "eager_over_pte": {"p10": low, "p50": middle, "p90": high},
+                "eager_over_pte": ratio_of(theirs, ours),
             }
         )
     return rows
@@ -97,16 +95,14 @@ def _inputs(runner: Runner) -> dict[Graph, Sequence[Array]]:
 
 
 def _print(rows: list[dict[str, Any]], title: str) -> None:
-    shown = table(title, "graph", "threads", "eager ms", ".pte ms", "eager / .pte", "p10 to p90")
+    shown = table(title, "graph", "threads", "eager ms", ".pte ms", "eager / .pte", COLUMN)
     for row in rows:
-        ratio = row["eager_over_pte"]
         shown.add_row(
             row["graph"],
             str(row["threads"]),
             f"{row['eager_ms']['p50']:.1f}",
             f"{row['pte_ms']['p50']:.1f}",
-            f"{ratio['p50']:.2f}",
-            f"{ratio['p10']:.2f} to {ratio['p90']:.2f}",
+            *ratio_cells(row["eager_over_pte"]),
         )
     print_table(shown)
 

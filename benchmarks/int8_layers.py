@@ -21,6 +21,7 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
+from benchmarks.ratios import COLUMN, ratio_cells, ratio_of
 from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
 from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.cli.console import print_table, table
@@ -107,15 +108,14 @@ def measure(files: Mapping[str, Mapping[str, Path]], threads: int, runs: int) ->
     samples = time_interleaved(actions, runs=runs, warmup=3)
     rows = []
     for name in files:
-        plain, quantized = (np.asarray(samples[f"{form} {name}"]) for form in ("fp32", "int8"))
-        low, middle, high = np.percentile(plain / quantized, [10, 50, 90]).tolist()
+        plain, quantized = samples[f"fp32 {name}"], samples[f"int8 {name}"]
         rows.append(
             {
                 "kind": name,
                 "threads": threads,
-                "fp32_ms": asdict(summarise(samples[f"fp32 {name}"])),
-                "int8_ms": asdict(summarise(samples[f"int8 {name}"])),
-                "times_as_fast": {"p10": low, "p50": middle, "p90": high},
+                "fp32_ms": asdict(summarise(plain)),
+                "int8_ms": asdict(summarise(quantized)),
+                "times_as_fast": ratio_of(plain, quantized),
             }
         )
     return rows
@@ -125,16 +125,14 @@ def show(report: Mapping[str, Any]) -> None:
     """One line a kind and number of threads."""
     machine = report["machine"]
     title = f"8 bit against float32, {HOST_NOTE}; {machine['cpu']}: {' '.join(machine['flags'])}"
-    shown = table(title, "four layers", "threads", "fp32 ms", "int8 ms", "times as fast", "p10 to p90")
+    shown = table(title, "four layers", "threads", "fp32 ms", "int8 ms", "times as fast", COLUMN)
     for row in report["rows"]:
-        ratio = row["times_as_fast"]
         shown.add_row(
             row["kind"],
             str(row["threads"]),
             f"{row['fp32_ms']['p50']:.2f}",
             f"{row['int8_ms']['p50']:.2f}",
-            f"{ratio['p50']:.2f}",
-            f"{ratio['p10']:.2f} to {ratio['p90']:.2f}",
+            *ratio_cells(row["times_as_fast"]),
         )
     print_table(shown)
 

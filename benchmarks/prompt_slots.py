@@ -19,6 +19,7 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks.graph_files import File, load_model, lower_part, part_inputs
+from benchmarks.ratios import COLUMN, ratio_cells, ratio_of
 from rmpsam_mobile.bench import HOST_NOTE, time_interleaved
 from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.cli.console import print_table, table
@@ -93,9 +94,7 @@ def _times(calls: dict[str, tuple[Any, Sequence[Any]]], runs: int) -> dict[str, 
 
 
 def _row(what: dict[str, Any], taken: list[float], against: list[float]) -> dict[str, Any]:
-    ratios = np.divide(taken, against)
-    low, middle, high = np.percentile(ratios, [10, 50, 90]).tolist()
-    return what | {"ms": float(np.median(taken)), "ratio": middle, "ratio_p10": low, "ratio_p90": high}
+    return what | {"ms": float(np.median(taken)), "ratio": ratio_of(taken, against)}
 
 
 def _with_used(inputs: Sequence[Any], used: int) -> list[Any]:
@@ -109,10 +108,9 @@ def _with_used(inputs: Sequence[Any], used: int) -> list[Any]:
 def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
     """Milliseconds, and their ratio to one used slot or to the projected form, with its spread."""
     first = next(iter(rows[0]))
-    out = table(title, first, "ms", "ratio", "p10 to p90")
+    out = table(title, first, "ms", "ratio", COLUMN)
     for row in rows:
-        spread = f"{row['ratio_p10']:.2f} to {row['ratio_p90']:.2f}"
-        out.add_row(str(row[first]), f"{row['ms']:.1f}", f"{row['ratio']:.2f}", spread)
+        out.add_row(str(row[first]), f"{row['ms']:.1f}", *ratio_cells(row["ratio"]))
     print_table(out)
 
 

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.graph_files import File, load_model, lower_part, part_inputs
+from benchmarks.ratios import COLUMN, ratio_cells, ratio_of
 from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
 from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.cli.console import print_table, table
@@ -125,8 +126,7 @@ def _measure(files: Mapping[str, File], threads: int, runs: int) -> list[dict[st
 
 def _row(files: Mapping[str, File], samples: Mapping[str, list[float]], label: str, roof: float) -> dict[str, Any]:
     before, after = f"{label} foundation", f"{label} rewritten"
-    low, middle, high = np.percentile(np.divide(samples[before], samples[after]), [10, 50, 90])
-    row: dict[str, Any] = {"ratio": {"p10": low, "p50": middle, "p90": high}}
+    row: dict[str, Any] = {"ratio": ratio_of(samples[before], samples[after])}
     for form, name in (("foundation", before), ("rewritten", after)):
         file, times = files[name], summarise(samples[name])
         row[form] = {
@@ -146,19 +146,18 @@ def _print(rows: Sequence[Mapping[str, Any]]) -> None:
         "threads",
         "ms",
         "times faster",
-        "p10 to p90",
+        COLUMN,
         "GMAC",
         "planned MB",
         "of the roof",
     )
     for row in rows:
-        old, new, ratio = row["foundation"], row["rewritten"], row["ratio"]
+        old, new = row["foundation"], row["rewritten"]
         shown.add_row(
             row["graph"],
             str(row["threads"]),
             f"{old['ms']['p50']:.1f} -> {new['ms']['p50']:.1f}",
-            f"{ratio['p50']:.2f}",
-            f"{ratio['p10']:.2f} to {ratio['p90']:.2f}",
+            *ratio_cells(row["ratio"]),
             f"{old['macs'] / 1e9:.2f} -> {new['macs'] / 1e9:.2f}",
             f"{old['planned_memory_bytes'] / 1e6:.1f} -> {new['planned_memory_bytes'] / 1e6:.1f}",
             f"{new['share_of_roof']:.2f}",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from rmpsam_mobile.checkpoint import Checkpoint
@@ -47,6 +48,12 @@ def licence_chain(checkpoint: Checkpoint) -> dict[str, str]:
 def restricted_links(chain: Mapping[str, str]) -> tuple[str, ...]:
     """Links whose terms exclude commercial use."""
     return tuple(link for link in LINKS if _RESTRICTED.search(chain.get(link, "")))
+
+
+def export_command(source: Path, checkpoint: Checkpoint, output: str) -> str:
+    """The command line that exports it, with the option that its terms need."""
+    accept = "--accept-licence " if restricted_links(licence_chain(checkpoint)) else ""
+    return f"rmpsam-mobile export {source} {accept}-o {output}"
 
 
 def require_accepted(chain: Mapping[str, str], *, accepted: bool) -> None:

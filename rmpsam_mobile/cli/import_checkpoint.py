@@ -31,6 +31,7 @@ def import_(
 
     from rmpsam_mobile.atomic import refuse_existing
     from rmpsam_mobile.checkpoint import halved, import_checkpoint, read_vocabulary, save_checkpoint
+    from rmpsam_mobile.export.licences import export_command
 
     if not dry_run:
         refuse_existing(output, force=force)
@@ -54,9 +55,8 @@ def import_(
     _print(checkpoint, source, None if dry_run else output, as_json=as_json)
     if not checkpoint.vocabulary:
         note("no class embeddings: boxes and clicks will work, classes will not; add them with --classifier FILE")
-    next_step(
-        "nothing was written, leave --dry-run away" if dry_run else f"rmpsam-mobile export {output} -o model.bundle"
-    )
+    written = export_command(output, checkpoint, "model.bundle")
+    next_step("nothing was written, leave --dry-run away" if dry_run else written)
 
 
 def _print(checkpoint: "Checkpoint", source: Path, output: Path | None, *, as_json: bool) -> None:

@@ -36,6 +36,7 @@ def quantize(
     from rmpsam_mobile.atomic import refuse_existing
     from rmpsam_mobile.checkpoint import import_checkpoint
     from rmpsam_mobile.contracts import GraphSizes, Size
+    from rmpsam_mobile.export.licences import export_command
     from rmpsam_mobile.export.quantized import quantize as quantize_model
     from rmpsam_mobile.quantization import find_recipe, read_calibration
 
@@ -69,7 +70,7 @@ def quantize(
         print_json(report)
     else:
         _show(chosen.name, coverage)
-    next_step(f"rmpsam-mobile export {output} -o model-int8.bundle")
+    next_step(export_command(output, checkpoint, "model-int8.bundle"))
 
 
 def _require_calibrated(recipe: "QuantRecipe", source: Path) -> None:

@@ -19,7 +19,7 @@ def test_a_measurement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     lower = partial(prompt_file, SMALL_MOBILE.name, Size(64, 64), tmp_path)
     used = measure_used(lower(16, []), runs=2)
     assert [row["used"] for row in used] == [1, 2, 4, 8, 16]
-    assert used[0]["ratio"] == 1
+    assert used[0]["ratio"]["p50"] == 1
     forms = measure_forms(lower, 2, runs=2)
     assert forms["ms"] > 0
     prompt_slots.show("used", used)

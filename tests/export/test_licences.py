@@ -1,6 +1,7 @@
 """Whose terms hold for an export, and that nobody hands on by accident what may not be sold."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from rmpsam_mobile.checkpoint import Card, Checkpoint, import_checkpoint
 from rmpsam_mobile.errors import InputError
-from rmpsam_mobile.export.licences import LINKS, licence_chain, require_accepted, restricted_links
+from rmpsam_mobile.export.licences import LINKS, export_command, licence_chain, require_accepted, restricted_links
 
 FREE = {"code": "Apache-2.0", "weights": "MIT", "teacher": "none took part", "data": "CC BY 4.0"}
 
@@ -18,6 +19,13 @@ def test_the_shipped_student_names_teacher_and_data() -> None:
     assert "EfficientNet-Lite0" in chain["teacher"]
     assert "CamVid CC BY-NC 4.0" in chain["data"]
     assert restricted_links(chain) == ("weights", "data")
+
+
+def test_a_hint_says_what_the_export_will_ask_for() -> None:
+    restricted = export_command(Path("a.quantized"), import_checkpoint("rmpsam-mobile-tiny"), "a.bundle")
+    assert restricted == "rmpsam-mobile export a.quantized --accept-licence -o a.bundle"
+    free = Checkpoint(preset="small", tensors={}, card=Card(licence="MIT", kind="distilled"))
+    assert export_command(Path("b"), free, "b.bundle") == "rmpsam-mobile export b -o b.bundle"
 
 
 def test_what_nobody_recorded_is_unknown_and_not_free() -> None:
