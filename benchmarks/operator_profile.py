@@ -79,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     program, inputs = rewritten_program(options.model, options.graph, sizes, options.skip)
     with tempfile.TemporaryDirectory() as folder:
         steps = profile(program, inputs, runs=options.runs, cuts=options.cuts, folder=Path(folder))
-    what = f"{options.model} {options.graph} at {options.size}, {options.slots} slots"
+    graph = f"prompts of {options.slots}" if options.graph is Graph.PROMPTS else options.graph
+    what = f"{options.model} {graph} at {options.size}"
     if options.output is not None:
         document = {"what": what, "skipped": options.skip, "note": HOST_NOTE, "machine": describe_machine()}
         document["steps"] = [asdict(step) for step in steps]

@@ -10,6 +10,8 @@ they say nothing about a phone.
 
 import argparse
 import json
+import shlex
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -73,7 +75,7 @@ def main() -> None:
             files |= _files(name, Size.parse(options.size), options.slots, Path(folder))
         rows = [row for threads in options.threads for row in _measure(files, threads, options.runs)]
     report = {
-        "command": "python -m benchmarks.rewrites",
+        "command": shlex.join(["python", "-m", "benchmarks.rewrites", *sys.argv[1:]]),
         "note": HOST_NOTE,
         "machine": describe_machine(),
         "foundation": FOUNDATION,

@@ -27,6 +27,7 @@ from rmpsam_mobile.export.rewrites.plain_operators import plain_operators
 from rmpsam_mobile.export.rewrites.pool_axis_means import pool_axis_means
 from rmpsam_mobile.export.rewrites.scale_pooled_sums import scale_pooled_sums
 from rmpsam_mobile.export.rewrites.slice_cells import slice_cells
+from rmpsam_mobile.export.rewrites.split_transposed_convs import split_transposed_convs
 from rmpsam_mobile.export.rewrites.static_deform import static_deform
 from rmpsam_mobile.export.split import SplitModel
 
@@ -128,6 +129,12 @@ REWRITES: Final = (
     ),
     Rewrite(merge_text_rows, because="a text row that repeats adds nothing to a maximum"),
     Rewrite(pool_axis_means, because="XNNPACK takes no mean over one axis, but average pooling"),
+    Rewrite(
+        split_transposed_convs,
+        because="XNNPACK's transposed convolution is slow on wide layers; four plain ones make the same products",
+        targets=_XNNPACK,
+        after=("fold_batch_norm",),  # which folds the norm into one kernel, not four
+    ),
 )
 
 PROGRAM_REWRITES: Final = (

@@ -15,7 +15,12 @@ from rmpsam_mobile.model.neck import DeformUpsample
 M = TypeVar("M", bound=nn.Module)
 
 
-def swap_modules(split: SplitModel, kind: type[M], replacement: Callable[[M, tuple[int, ...]], nn.Module]) -> list[str]:
+def swap_modules(
+    split: SplitModel,
+    kind: type[M],
+    replacement: Callable[[M, tuple[int, ...]], nn.Module],
+    where: Callable[[M], bool] = lambda _: True,
+) -> list[str]:
     """Replace each ``kind`` by ``replacement(module, shape of its first input)``; return the changed paths.
 
     A subclass of ``kind`` stays: replacements may be subclasses, and a second application finds nothing to do.
@@ -25,6 +30,8 @@ def swap_modules(split: SplitModel, kind: type[M], replacement: Callable[[M, tup
         for path, shape in _input_shapes(part, kind).items():
             old = part.module.get_submodule(path)
             assert isinstance(old, kind)
+            if not where(old):
+                continue
             part.module.set_submodule(path, replacement(old, shape).eval())
             changed.append(f"{graph}.{path}")
     return changed

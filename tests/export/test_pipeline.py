@@ -85,7 +85,7 @@ def test_the_manifest_says_what_is_in_the_bundle(made: Made, source: Path) -> No
     assert manifest.left_out == {"clip": "not asked for; videos are linked frame by frame; ask with --clip-frames 3"}
     assert list(manifest.rewrites) == list(rewrite_names(Target.XNNPACK))
     idle = {name for name, count in manifest.rewrites.items() if not count}
-    assert idle == {"static_deform", "bounded_deform", "slice_cells"}
+    assert idle == {"static_deform", "bounded_deform", "split_transposed_convs", "slice_cells"}
     assert (manifest.contract.sizes.channels, manifest.contract.sizes.query_width) == (131, 256)
     assert manifest.recipe.name == "fp32"
     assert manifest.golden_source == "files"

@@ -81,6 +81,7 @@ def test_the_whole_list_keeps_every_graph(preset: str) -> None:
     assert bool(done.pop("pool_axis_means")) is preset.startswith("seaformer")
     assert (done.pop("static_deform"), done.pop("bounded_deform")) == (0, 0)  # official offsets have no limit
     assert bool(done.pop("fold_neck_tail")) is (preset != "r50")  # whose neck is too wide
+    assert bool(done.pop("split_transposed_convs")) is (preset in {"r18", "r50"})
     assert all(done.values())
     for graph in parts.parts:
         assert graph_error(parts, model, graph) <= LIMITS[torch.float64]
@@ -100,7 +101,8 @@ def test_the_whole_list_keeps_the_mobile_presets_and_their_features(preset: str)
     parts = cut(model, Size(64, 96))
     done = {rewrite.name: len(rewrite.changed) for rewrite in apply_rewrites(parts)}
     idle = {name for name, count in done.items() if not count}
-    assert idle == {"static_deform", "gather_deform", "fold_neck_tail", "fold_loc_conv", "absorb_prompt_attention"}
+    wide = {"split_transposed_convs", "fold_neck_tail", "fold_loc_conv", "absorb_prompt_attention"}
+    assert idle == {"static_deform", "gather_deform", *wide}
     for graph in parts.parts:
         assert graph_error(parts, model, graph) <= LIMITS[torch.float64]
 
@@ -120,6 +122,7 @@ def test_captured_programs_stay_too(preset: str) -> None:
 def test_an_engine_gets_its_own_rewrites_and_a_user_fewer() -> None:
     assert rewrite_names(Target.XNNPACK) == tuple(name for name in NAMES if name != "scale_pooled_sums")
     assert set(NAMES) - set(rewrite_names(Target.COREML_PACKAGE)) == {
+        "split_transposed_convs",
         "clamp_hard_masks",
         "plain_operators",
         "slice_cells",
