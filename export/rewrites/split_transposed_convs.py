@@ -8,6 +8,7 @@ An output row of phase 0 is met by the kernel's rows 3 and 1 (from the input's r
 layers.
 """
 
+import copy
 from typing import Final
 
 import torch
@@ -32,7 +33,8 @@ class PhaseConvs(nn.Module):
             for columns in _TAPS:
                 phase = nn.Conv2d(conv.in_channels, conv.out_channels, 2, padding=1, bias=conv.bias is not None)
                 phase.weight = nn.Parameter(kernel[:, :, rows][:, :, :, columns].contiguous(), requires_grad=False)
-                phase.bias = conv.bias
+                # a copy each: in 8 bit, XNNPACK stores a bias by the scales of its own kernel
+                phase.bias = copy.deepcopy(conv.bias)
                 self.phases.append(phase)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,8 +1,6 @@
 """Phone, app, runner, cable or person end a measurement: its code, its sentence, the phone as it was."""
 
 import json
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +18,7 @@ from tests.bundles import NEEDS_BUNDLE
 from tests.bundles import made as made
 from tests.cli.calls import Cli
 from tests.cli.calls import cli as cli
+from tests.interrupt import press_ctrl_c as press_ctrl_c
 
 pytestmark = [pytest.mark.apps, NEEDS_BUNDLE]
 
@@ -171,13 +170,12 @@ def test_a_cable_that_is_pulled_at_the_very_end_is_told(cable: Cable) -> None:
     assert stops
 
 
-def test_ctrl_c_puts_everything_back(cable: Cable) -> None:
+def test_ctrl_c_puts_everything_back(cable: Cable, press_ctrl_c: Callable[[], None]) -> None:
     release = threading.Event()
 
     def interrupt(_: dict[str, str]) -> str:
         assert cable.phone.settings["stay_on_while_plugged_in"] == "7"
-        time.sleep(0.5)  # until the main thread sleeps in its system call, which only then wakes up
-        os.kill(os.getpid(), signal.SIGINT)
+        press_ctrl_c()
         return str(release.wait(10))
 
     cable.phone.app = interrupt

@@ -1,15 +1,16 @@
 """Programs of others: their output, and their end."""
 
 import os
-import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rmpsam_mobile.bench.programs import run_program
+from tests.interrupt import press_ctrl_c as press_ctrl_c
 
 
 def test_output_and_exit_status() -> None:
@@ -23,12 +24,11 @@ def test_a_program_that_takes_too_long_is_gone(tmp_path: Path) -> None:
     _assert_gone(tmp_path)
 
 
-def test_ctrl_c_leaves_no_program_behind(tmp_path: Path) -> None:
+def test_ctrl_c_leaves_no_program_behind(tmp_path: Path, press_ctrl_c: Callable[[], None]) -> None:
     def interrupt() -> None:
         while not (tmp_path / "pid").exists():
             time.sleep(0.01)
-        time.sleep(0.5)  # until the main thread sleeps in its system call, which only then wakes up
-        os.kill(os.getpid(), signal.SIGINT)
+        press_ctrl_c()
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
