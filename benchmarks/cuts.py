@@ -7,7 +7,6 @@ of the whole model. Host figures: they say nothing about a phone.
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -19,8 +18,8 @@ import numpy as np
 import torch
 
 from benchmarks.graph_files import File, lower_part, part_inputs
+from benchmarks.reports import store_report
 from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
-from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.cli.console import print_table, table
 from rmpsam_mobile.contracts import Graph, GraphSizes, Size, Target
 from rmpsam_mobile.distill.start import orthonormal_rows
@@ -79,9 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = [name for name in CUTS if name in {BASELINE, *options.only}]
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(options.preset, names, options.size, options.runs, Path(folder))
-    report = {"command": "python -m benchmarks.cuts", "note": HOST_NOTE, "machine": describe_machine(), "rows": rows}
     path = options.output or RESULTS / f"cuts_{options.preset}_{options.size}.json"
-    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    store_report(path, "python -m benchmarks.cuts", rows=rows)
     show(f"{options.preset} at {options.size}, one thread, {HOST_NOTE}", rows)
 
 

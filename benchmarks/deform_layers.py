@@ -9,7 +9,6 @@ inputs. Host figures: they say nothing about a phone.
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -24,8 +23,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.ratios import COLUMN, ratio_cells, ratio_of
+from benchmarks.reports import store_report
 from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
-from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.checkpoint import build_model, seeded_checkpoint
 from rmpsam_mobile.cli.console import print_table, table
 from rmpsam_mobile.contracts import Graph, GraphSizes, GraphSpec, Size, Target, TensorSpec
@@ -125,15 +124,8 @@ def main() -> None:
                 files = lower_forms(layer, Path(folder))
                 rows += [row for n in options.threads for row in measure(name, layer, files, n, options.runs)]
         shares = encoder_shares(Path(folder), options.threads, options.runs) if options.encoder else []
-    report = {
-        "command": f"python -m benchmarks.deform_layers --runs {options.runs}",
-        "note": HOST_NOTE,
-        "machine": describe_machine(),
-        "rows": rows,
-        "encoder": shares,
-    }
-    options.output.parent.mkdir(exist_ok=True)
-    options.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    command = f"python -m benchmarks.deform_layers --runs {options.runs}"
+    store_report(options.output, command, rows=rows, encoder=shares)
     _print(rows, shares)
 
 

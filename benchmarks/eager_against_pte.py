@@ -6,7 +6,6 @@ Both sides get the same number of threads and the same inputs. Host figures: the
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -17,8 +16,8 @@ from typing import Any
 import torch
 
 from benchmarks.ratios import COLUMN, ratio_cells, ratio_of
+from benchmarks.reports import store_report
 from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
-from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.bundle import Bundle, golden_inputs
 from rmpsam_mobile.checkpoint import build_model, save_checkpoint, seeded_checkpoint
 from rmpsam_mobile.cli.console import print_table, table
@@ -47,15 +46,8 @@ def main() -> None:
         bundle = exported.bundle
         eager = EagerRunner(build_model(checkpoint), bundle.manifest.contract)
         rows = [row for threads in options.threads for row in _measure(eager, bundle, threads, options.runs)]
-    report = {
-        "command": f"python -m benchmarks.eager_against_pte --preset {options.preset} --size {options.size}",
-        "note": HOST_NOTE,
-        "machine": describe_machine(),
-        "rows": rows,
-    }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"eager_against_pte_{options.preset}_{size}.json"
-    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    command = f"python -m benchmarks.eager_against_pte --preset {options.preset} --size {options.size}"
+    store_report(RESULTS / f"eager_against_pte_{options.preset}_{size}.json", command, rows=rows)
     _print(rows, f"{options.preset} at {size}, {HOST_NOTE}")
 
 

@@ -7,7 +7,6 @@ without products of bytes (no avx512_vnni, avx_vnni, asimddp or i8mm among its f
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -22,8 +21,8 @@ from torch import nn
 from torch.export import ExportedProgram
 
 from benchmarks.ratios import COLUMN, ratio_cells, ratio_of
+from benchmarks.reports import store_report
 from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
-from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.cli.console import print_table, table
 from rmpsam_mobile.contracts import Graph, GraphSpec, TensorSpec
 from rmpsam_mobile.export.lower.xnnpack import lower_to_xnnpack
@@ -63,15 +62,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = {name: lower_kind(kind, Path(folder, f"{place}")) for place, (name, kind) in enumerate(KINDS.items())}
         rows = [row for threads in options.threads for row in measure(files, threads, options.runs)]
-    report = {
-        "command": f"python -m benchmarks.int8_layers --runs {options.runs}",
-        "note": HOST_NOTE,
-        "machine": describe_machine(),
-        "rows": rows,
-    }
-    options.output.parent.mkdir(exist_ok=True)
-    options.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    show(report)
+    show(store_report(options.output, f"python -m benchmarks.int8_layers --runs {options.runs}", rows=rows))
 
 
 def lower_kind(kind: Kind, stem: Path) -> dict[str, Path]:

@@ -7,7 +7,6 @@ cross-attention absorbed (``absorb_prompt_attention``) against keys and values p
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,8 +19,8 @@ import numpy as np
 
 from benchmarks.graph_files import File, load_model, lower_part, part_inputs
 from benchmarks.ratios import COLUMN, ratio_cells, ratio_of
+from benchmarks.reports import store_report
 from rmpsam_mobile.bench import HOST_NOTE, time_interleaved
-from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.cli.console import print_table, table
 from rmpsam_mobile.contracts import Graph, GraphSizes, Size, Target
 from rmpsam_mobile.export.rewrites import apply_rewrites, rewrite_names
@@ -48,17 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lower = partial(prompt_file, options.model, options.size, Path(folder))
         used = measure_used(lower(SLOTS, []), options.runs)
         forms = [measure_forms(lower, slots, options.runs) for slots in options.slots]
-    report = {
-        "command": "python -m benchmarks.prompt_slots",
-        "note": HOST_NOTE,
-        "machine": describe_machine(),
-        "model": options.model,
-        "size": list(options.size),
-        "used": used,
-        "forms": forms,
-    }
+    about = {"model": options.model, "size": list(options.size)}
     path = options.output or RESULTS / f"prompt_slots_{options.model}_{options.size}.json"
-    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    store_report(path, "python -m benchmarks.prompt_slots", **about, used=used, forms=forms)
     for title, rows in ((f"slots used of {SLOTS}", used), ("absorbed against projected once", forms)):
         show(f"{options.model} at {options.size}: {title}, one thread, {HOST_NOTE}", rows)
 

@@ -9,7 +9,6 @@ they say nothing about a phone.
 """
 
 import argparse
-import json
 import shlex
 import sys
 import tempfile
@@ -25,8 +24,8 @@ from torch import Tensor, nn
 
 from benchmarks.graph_files import File, load_model, lower_part, part_inputs
 from benchmarks.ratios import COLUMN, ratio_cells, ratio_of
+from benchmarks.reports import store_report
 from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
-from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.cli.console import print_table, table
 from rmpsam_mobile.contracts import Graph, GraphSizes, GraphSpec, Size, Target, TensorSpec
 from rmpsam_mobile.export.rewrites import apply_rewrites, rewrite_names
@@ -74,15 +73,8 @@ def main() -> None:
         for name in options.models:
             files |= _files(name, Size.parse(options.size), options.slots, Path(folder))
         rows = [row for threads in options.threads for row in _measure(files, threads, options.runs)]
-    report = {
-        "command": shlex.join(["python", "-m", "benchmarks.rewrites", *sys.argv[1:]]),
-        "note": HOST_NOTE,
-        "machine": describe_machine(),
-        "foundation": FOUNDATION,
-        "rows": rows,
-    }
-    options.output.parent.mkdir(exist_ok=True)
-    options.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    command = shlex.join(["python", "-m", "benchmarks.rewrites", *sys.argv[1:]])
+    store_report(options.output, command, foundation=FOUNDATION, rows=rows)
     _print(rows)
 
 

@@ -7,7 +7,6 @@ the channels, three fifths of whose weights are zeros. Host figures: they say no
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -19,16 +18,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.graph_files import File, lower_part
+from benchmarks.graph_files import File, load_model, lower_part, part_inputs
 from benchmarks.ratios import COLUMN, ratio_cells, ratio_of
+from benchmarks.reports import store_report
 from rmpsam_mobile.bench import HOST_NOTE, summarise, time_interleaved
-from rmpsam_mobile.bench.machine import describe_machine
 from rmpsam_mobile.cli.console import print_table, table
-from rmpsam_mobile.contracts import Graph, GraphSpec, TensorSpec
-from rmpsam_mobile.export.rewrites.split_transposed_convs import PhaseConvs
-from rmpsam_mobile.export.split import Part
+from rmpsam_mobile.contracts import Graph, GraphSizes, GraphSpec, Size, Target, TensorSpec
+from rmpsam_mobile.export.rewrites import apply_rewrites, rewrite_names
+from rmpsam_mobile.export.rewrites.split_transposed_convs import PhaseConvs, split_transposed_convs
+from rmpsam_mobile.export.split import Part, split
+from rmpsam_mobile.runtime.eager import sizes_of
 from rmpsam_mobile.runtime.pte import execute, load_method, set_threads
 
+ENCODER: Final = "rmpsam-r50"
+SIZE: Final = Size(512, 512)
 RESULT: Final = Path(__file__).parent / "results" / "transposed_convs.json"
 LAYERS: Final = {  # width and side of the input, of a 512 x 512 picture
     "r50": ((512, 16), (256, 32), (128, 64)),
@@ -49,16 +52,13 @@ def main() -> None:
         for model, layers in LAYERS.items():
             for width, side in layers:
                 files = lower_forms(width, side, Path(folder))
-                for threads in options.threads:
-                    rows += [{"model": model, **row} for row in measure(files, width, side, threads, options.runs)]
-    report = {
-        "command": f"python -m benchmarks.transposed_convs --runs {options.runs}",
-        "note": HOST_NOTE,
-        "machine": describe_machine(),
-        "rows": rows,
-    }
-    options.output.parent.mkdir(exist_ok=True)
-    options.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+                what = f"{model}, {width} at {side} px"
+                rows += [row for threads in options.threads for row in measure(what, files, threads, options.runs)]
+        files = lower_encoder(Path(folder))
+        what = f"encoder of {ENCODER} at {SIZE}"
+        rows += [row for threads in options.threads for row in measure(what, files, threads, options.runs)]
+    command = f"python -m benchmarks.transposed_convs --runs {options.runs}"
+    store_report(options.output, command, rows=rows)
     show(rows)
 
 
@@ -87,14 +87,26 @@ def lower_forms(width: int, side: int, folder: Path) -> dict[str, File]:
     }
 
 
-def measure(files: Mapping[str, File], width: int, side: int, threads: int, runs: int) -> list[dict[str, Any]]:
-    """Milliseconds of each form, and their ratios to the transposed convolution, round by round."""
+def lower_encoder(folder: Path) -> dict[str, File]:
+    """A whole encoder with all rewrites, with and without this one."""
+    files = {}
+    for form, skip in (("transposed", [split_transposed_convs.__name__]), ("phases", [])):
+        model = load_model(ENCODER)
+        parts, names = split(model, sizes_of(model, GraphSizes(size=SIZE))), rewrite_names(Target.XNNPACK, skip=skip)
+        apply_rewrites(parts, names)
+        part = parts.parts[Graph.ENCODER]
+        files[form] = lower_part(part, names, folder / f"{form}_encoder.pte", part_inputs(parts, part))
+    return files
+
+
+def measure(what: str, files: Mapping[str, File], threads: int, runs: int) -> list[dict[str, Any]]:
+    """Milliseconds of each form, and their ratios to the transposed one, round by round."""
     set_threads(threads)  # before the files are loaded: they keep the pool they were loaded with
     actions: dict[str, Callable[[], object]] = {
         name: partial(execute, load_method(file.path), file.inputs) for name, file in files.items()
     }
     samples = time_interleaved(actions, runs=runs, warmup=3)
-    about = {"width": width, "side": side, "threads": threads}
+    about = {"what": what, "threads": threads}
     return [
         {**about, "form": name, "ms": asdict(summarise(taken)), "ratio": ratio_of(taken, samples["transposed"])}
         for name, taken in samples.items()
@@ -103,10 +115,11 @@ def measure(files: Mapping[str, File], width: int, side: int, threads: int, runs
 
 def show(rows: Sequence[Mapping[str, Any]]) -> None:
     """One line a layer, form and number of threads."""
-    out = table(f"transposed convolutions, {HOST_NOTE}", "layer", "<form", "threads", "ms", "/ transposed", COLUMN)
+    out = table(f"transposed convolutions, {HOST_NOTE}", "<what", "<form", "threads", "ms", "/ transposed", COLUMN)
     for row in rows:
-        layer = f"{row['model']}, {row['width']} at {row['side']} px"
-        out.add_row(layer, row["form"], str(row["threads"]), f"{row['ms']['p50']:.2f}", *ratio_cells(row["ratio"]))
+        out.add_row(
+            row["what"], row["form"], str(row["threads"]), f"{row['ms']['p50']:.2f}", *ratio_cells(row["ratio"])
+        )
     print_table(out)
 
 

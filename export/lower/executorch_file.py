@@ -36,7 +36,7 @@ def partitioned(partitioner: Callable[[], Any] | None) -> MakeEdge:
 
 
 def shared_provenance() -> AbstractContextManager[Any]:
-    """Within it, torch's records of where a node comes from are shared, not copied: a sixth of a lowering's time.
+    """Within it, torch's records of where a node comes from are shared, not copied.
 
     torch 2.13 copies a node's whole history into each of its successors, pass by pass; nobody edits it.
     """

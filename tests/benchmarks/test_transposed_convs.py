@@ -24,7 +24,7 @@ def test_a_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setattr(transposed_convs, "set_threads", lambda _: None)
     files = lower_forms(8, 4, tmp_path)
     assert not any(file.leftovers for file in files.values())
-    rows = measure(files, 8, 4, threads=1, runs=3)
+    rows = measure("small", files, threads=1, runs=3)
     assert {row["form"]: row["ratio"]["p50"] for row in rows}["transposed"] == 1
-    show([{"model": "small", **row} for row in rows])
-    assert "small, 8 at 4 px" in capsys.readouterr().out
+    show(rows)
+    assert "small" in capsys.readouterr().out
